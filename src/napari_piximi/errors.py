@@ -1,0 +1,53 @@
+"""The errors that napari-piximi raises on purpose.
+
+Every leaf also inherits the built-in error that a caller would think of, and every
+message names the file, the member or thing, and the value at fault.
+"""
+
+__all__ = [
+    "BundleError",
+    "Cancelled",
+    "EditError",
+    "FitError",
+    "ModelFileError",
+    "PiximiError",
+    "PiximiWarning",
+    "SaveError",
+    "WeightsUnavailableError",
+]
+
+
+class PiximiError(Exception):
+    """Anything that napari-piximi refuses; its text is fit to be shown to a user."""
+
+
+class BundleError(PiximiError, ValueError):
+    """A project bundle that cannot be read: damaged, hostile, or of an unknown version."""
+
+
+class ModelFileError(PiximiError, ValueError):
+    """A classifier file that cannot be read, or holds what we do not run."""
+
+
+class SaveError(PiximiError, OSError):
+    """A file that could not be written; what was there before is untouched."""
+
+
+class EditError(PiximiError, ValueError):
+    """An edit that the project cannot take, such as a category name used twice."""
+
+
+class FitError(PiximiError, ValueError):
+    """Things, categories or settings on which no classifier can be fitted or used."""
+
+
+class WeightsUnavailableError(PiximiError, OSError):
+    """Pretrained weights that are neither on this machine nor to be had now."""
+
+
+class Cancelled(PiximiError):
+    """Raised by a progress callback to stop the work that reports to it."""
+
+
+class PiximiWarning(UserWarning):
+    """A repair, or a setting without effect, that the user should know of."""

@@ -1,0 +1,1 @@
+"""Piximi's files: bundles, classifiers, and later images and annotations."""

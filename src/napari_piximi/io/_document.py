@@ -1,0 +1,152 @@
+"""A bundle as it lies on disk: the attributes and arrays of every group, nothing interpreted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_piximi.errors import BundleError
+from napari_piximi.io._source import Read, Source, check_expansion
+from napari_piximi.io._zarr import StoredArray, array_metadata, parse_json, stored_array
+from napari_piximi.io._zip import Member
+
+__all__ = ["Attributes", "Document", "find_models", "find_root", "list_files", "read_document"]
+
+MAX_METADATA = 64 << 20
+MAX_ALL_METADATA = 2 << 30
+MODEL_SUFFIXES = (".json", ".weights.bin")
+
+Attributes = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The groups and arrays below the root, by path (``project/things/cell.png``).
+
+    Attributes
+    ----------
+    source : Source
+    attributes : dict
+        Path → parsed ``.zattrs``; the root's path is empty.
+    arrays : dict
+        Path → array, not yet read.
+    """
+
+    source: Source
+    attributes: dict[str, Attributes]
+    arrays: dict[str, StoredArray]
+
+    def of(self, path: str, *names: str) -> Attributes:
+        """Return the attributes of a group, of which those in `names` must be there.
+
+        Raises
+        ------
+        BundleError
+            If the group or an attribute is missing.
+        """
+        if path not in self.attributes:
+            raise BundleError(f"{self.source.path}: {path}/.zattrs is missing")
+        found = self.attributes[path]
+        for name in names:
+            if name not in found:
+                raise BundleError(
+                    f"{self.source.path}: {path or 'root'}/.zattrs lacks the attribute {name!r}"
+                )
+        return found
+
+    def error(self, path: str, trouble: str) -> BundleError:
+        """Make an error that names the file, the group and what is wrong with it."""
+        return BundleError(f"{self.source.path}: {path}: {trouble}")
+
+
+def list_files(members: Iterable[Member], path: Path) -> dict[str, Member]:
+    """Map names to members, with forward slashes and without leading ``./``.
+
+    Raises
+    ------
+    BundleError
+        If a name leads out of the bundle, or occurs twice.
+    """
+    files: dict[str, Member] = {}
+    for member in members:
+        name = member.name
+        if "\\" in name or name[:1] in "./":
+            name = name.replace("\\", "/").removeprefix("./")
+        if (".." in name and ".." in name.split("/")) or name.startswith("/"):
+            raise BundleError(f"{path}: the name {member.name!r} leads out of the bundle")
+        if name in files and not name.endswith("/"):
+            raise BundleError(f"{path}: {name} is there twice")
+        files[name] = member
+    return files
+
+
+def find_root(files: Iterable[str], path: Path) -> str:
+    """Find the one ``NAME.zarr/`` that holds the project.
+
+    Raises
+    ------
+    BundleError
+        If there is none, or more than one.
+    """
+    roots: set[str] = set()
+    for name in files:
+        at = name.find(".zarr/")
+        if at >= 0:
+            roots.add(name[: at + 6])
+    if len(roots) != 1:
+        found = " and ".join(sorted(roots)) or "no .zarr folder"
+        raise BundleError(f"{path}: should hold one NAME.zarr folder, but there is {found}")
+    return roots.pop()
+
+
+def read_document(source: Source, files: Mapping[str, Member], root: str, read: Read) -> Document:
+    """Read the attributes and array descriptions of all groups.
+
+    Raises
+    ------
+    BundleError
+        If one is damaged or absurdly large, or a chunk is missing.
+    """
+    _check_size(source, files)
+    attributes: dict[str, Attributes] = {}
+    arrays: dict[str, StoredArray] = {}
+    for name, member in files.items():
+        if not name.startswith(root):
+            continue
+        if name.endswith("/.zattrs"):
+            path = name[len(root) : -8]
+            attributes[path] = parse_json(read(member), f"{source.path}: {name}")
+        elif name.endswith("/.zarray"):
+            meta = array_metadata(read(member), f"{source.path}: {name}")
+            arrays[name[len(root) : -8]] = stored_array(source, name[:-8], meta, files)
+    return Document(source, attributes, arrays)
+
+
+def _check_size(source: Source, files: Mapping[str, Member]) -> None:
+    """Refuse metadata that would fill the memory before anything is unpacked."""
+    total = 0
+    for name, member in files.items():
+        if name.endswith(("/.zattrs", "/.zarray")):
+            check_expansion(member, source.path)
+            total += member.size
+            if member.size > MAX_METADATA or total > MAX_ALL_METADATA:
+                raise BundleError(
+                    f"{source.path}: {name} brings the metadata to {total} bytes; "
+                    "this looks like a zip bomb and is refused"
+                )
+
+
+def find_models(files: Mapping[str, Member], root: str) -> dict[str, tuple[Member, Member]]:
+    """Find the classifier files: name → (JSON member, weights member).
+
+    Piximi keeps them beside the root; in a folder they lie directly in it.
+    """
+    found = {}
+    for name, member in files.items():
+        inner = name.removeprefix(root)
+        if not name.endswith(".json") or (inner != name and "/" in inner):
+            continue
+        weights = files.get(name[:-5] + ".weights.bin")
+        if weights is not None:
+            found[inner[:-5]] = (member, weights)
+    return found

@@ -1,0 +1,59 @@
+"""Names as Piximi's bundles need them: each the path of a group, unique, and harmless."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+__all__ = ["path_names", "root_name"]
+
+RESERVED = {"", ".", "..", "colors", ".zattrs", ".zgroup", ".zarray", ".zmetadata"}
+
+
+def root_name(path: Path) -> str:
+    """Return the root group's name for a bundle at `path`; Piximi wants no dots in it."""
+    stem = path.name
+    for suffix in (".zip", ".zarr"):
+        stem = stem.removesuffix(suffix)
+    return stem.replace(".", "_").replace("\\", "_") or "project"
+
+
+def path_names(names: Iterable[str]) -> list[str]:
+    """Return for each name one that Piximi can use as the path of a group.
+
+    They differ from all others, also where a slash makes one the beginning of another, and
+    from the given ones only where they must.
+    """
+    taken: set[str] = set()
+    ancestors: set[str] = set()
+    found = []
+    for name in map(_harmless, names):
+        unique, number = name, 0
+        while unique in taken or unique in ancestors or taken & _ancestors(unique):
+            number += 1
+            unique = _numbered(name.replace("/", "_") if number > 1 else name, number)
+        taken.add(unique)
+        ancestors |= _ancestors(unique)
+        found.append(unique)
+    return found
+
+
+def _harmless(name: str) -> str:
+    if "/" not in name and "\\" not in name:
+        return f"_{name}" if name in RESERVED else name
+    parts = name.replace("\\", "/").split("/")
+    return "/".join(f"_{part}" if part in RESERVED else part for part in parts)
+
+
+def _ancestors(name: str) -> set[str]:
+    """Return the groups that a name with slashes lies in."""
+    if "/" not in name:
+        return set()
+    parts = name.split("/")
+    return {"/".join(parts[:count]) for count in range(1, len(parts))}
+
+
+def _numbered(name: str, number: int) -> str:
+    """Put a number before the extension, as in ``cells_1.tif``."""
+    stem, dot, extension = name.rpartition(".")
+    if dot and stem and extension.isalnum() and len(extension) <= 4:
+        return f"{stem}_{number}.{extension}"
+    return f"{name}_{number}"

@@ -1,0 +1,55 @@
+"""Settings from what a file says: every value checked before it is believed."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from napari_piximi.io._warn import warn
+from napari_piximi.model.training import Settings
+
+__all__ = ["settings_from"]
+
+
+def settings_from(values: Mapping[str, Any], start: Settings, where: str) -> Settings:
+    """Return `start` with the values that are valid; the others are warned about and left out.
+
+    Parameters
+    ----------
+    values : mapping
+        Names of :class:`~napari_piximi.model.training.Settings` → values as in JSON.
+    start : Settings
+    where : str
+        For the warning.
+    """
+    taken: dict[str, Any] = {}
+    for setting in fields(Settings):
+        if setting.name not in values:
+            continue
+        value = values[setting.name]
+        checked = _checked(value, getattr(start, setting.name), setting.metadata)
+        if checked is None:
+            default = getattr(start, setting.name)
+            warn(f"{where}: {setting.name} {value!r} is not valid; {default!r} is used")
+        else:
+            taken[setting.name] = checked
+    return replace(start, **taken)
+
+
+def _checked(value: object, example: Any, limits: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """Return the value in the type of the example, or None if it does not fit."""
+    choices: tuple[str, ...] = limits.get("choices", ())
+    if isinstance(example, tuple):
+        items = [value] if isinstance(value, str) else value
+        fits = isinstance(items, list | tuple) and all(item in choices for item in items)
+        return tuple(items) if fits else None  # type: ignore[arg-type]
+    if isinstance(example, bool):
+        return value if isinstance(value, bool) else None
+    if isinstance(example, str):
+        return value if isinstance(value, str) and (not choices or value in choices) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not limits["min"] <= value <= limits["max"]:  # also when it is NaN
+        return None
+    if isinstance(example, int):
+        return int(value) if value == int(value) else None
+    return float(value)

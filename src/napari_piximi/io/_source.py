@@ -1,0 +1,240 @@
+"""Where a bundle's bytes come from: a zip file or a folder, opened only while it is read.
+
+Pixels that have not been read yet point into their source. Saving over a bundle must not
+pull the rug from under them, so :func:`keep` moves what is still pointed at aside first.
+"""
+
+import itertools
+import os
+import shutil
+import stat
+import struct
+import weakref
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from napari_piximi.errors import BundleError
+from napari_piximi.io._zip import DEFLATED, LOCAL, STORED, Member, find_directory, members
+
+__all__ = ["FolderSource", "Read", "Source", "ZipSource", "keep", "open_source"]
+
+Read = Callable[[Member], bytes]
+"""Returns the unpacked, checked bytes of a member."""
+
+MAX_EXPANSION = 1040  # Deflate cannot do better than 1032:1; more is a lie or a bomb
+BOMB_BYTES = 1 << 32
+BOMB_RATIO = 200
+
+_live: "weakref.WeakSet[Source]" = weakref.WeakSet()
+_serial = itertools.count()
+
+
+class Source:
+    """A bundle on disk. Two sources are equal only if they are one and the same.
+
+    Attributes
+    ----------
+    path : Path
+        Where its bytes are now; :func:`keep` may move it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self._mark = self._fingerprint(os.stat(self.path))
+        self._kept: _Kept | None = None
+        _live.add(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs; it does not delete what we keep."""
+        return {**self.__dict__, "_kept": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up what another process sent."""
+        self.__dict__.update(state)
+        _live.add(self)
+
+    def members(self) -> list[Member]:
+        """List everything in it."""
+        raise NotImplementedError
+
+    @contextmanager
+    def reading(self) -> Iterator[Read]:
+        """Open it for several reads."""
+        raise NotImplementedError
+        yield
+
+    def read(self, member: Member) -> bytes:
+        """Read one member.
+
+        Raises
+        ------
+        BundleError
+            If the file has changed since it was opened, or the member is damaged.
+        """
+        with self.reading() as read:
+            return read(member)
+
+    @staticmethod
+    def _fingerprint(found: os.stat_result) -> tuple[int, int]:
+        return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else (0, 0)
+
+    def _check_unchanged(self, found: os.stat_result) -> None:
+        if self._fingerprint(found) != self._mark:
+            raise BundleError(f"{self.path}: changed on disk since it was opened; open it again")
+
+
+class ZipSource(Source):
+    """A bundle in a zip file."""
+
+    def members(self) -> list[Member]:
+        """Read the zip's directory."""
+        with self.open() as file:
+            return members(file, self.path, find_directory(file, self.path))
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the zip file itself."""
+        with self.path.open("rb") as file:
+            self._check_unchanged(os.fstat(file.fileno()))
+            yield file
+
+    @contextmanager
+    def reading(self) -> Iterator[Read]:
+        """Open it for several reads."""
+        with self.open() as file:
+            yield lambda member: self._unpack(member, packed_bytes(file, member, self.path))
+
+    def _unpack(self, member: Member, packed: bytes) -> bytes:
+        if member.method == DEFLATED:
+            check_expansion(member, self.path)
+            inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+            try:
+                data = inflate.decompress(packed, member.size + 1)
+            except zlib.error as error:
+                raise BundleError(f"{self.path}: {member.name} cannot be unpacked") from error
+        else:
+            data = packed
+        if len(data) != member.size or zlib.crc32(data) != member.crc:
+            raise BundleError(f"{self.path}: {member.name} is damaged (its checksum is wrong)")
+        return data
+
+
+def packed_bytes(file: BinaryIO, member: Member, path: Path) -> bytes:
+    """Read the bytes of a member as they lie in the zip, packed or not."""
+    guess = LOCAL.size + len(member.name.encode()) + 64
+    file.seek(member.offset)
+    data = file.read(guess + member.packed)
+    try:
+        signature, *_, name_length, extra_length = LOCAL.unpack_from(data)
+    except struct.error:
+        signature, name_length, extra_length = b"", 0, 0
+    start = LOCAL.size + name_length + extra_length
+    if signature == b"PK\x03\x04" and start > guess:
+        data += file.read(start - guess)
+    packed = data[start : start + member.packed]
+    if signature != b"PK\x03\x04" or len(packed) != member.packed:
+        raise BundleError(f"{path}: {member.name} is damaged, or the file was cut short")
+    return packed
+
+
+def check_expansion(member: Member, path: Path) -> None:
+    """Refuse a member that claims to unpack to more than it honestly can or should.
+
+    Raises
+    ------
+    BundleError
+        If it looks like a zip bomb.
+    """
+    ratio = member.size / max(member.packed, 1)
+    if ratio > MAX_EXPANSION or (member.size > BOMB_BYTES and ratio > BOMB_RATIO):
+        raise BundleError(
+            f"{path}: {member.name} would unpack from {member.packed} to {member.size} bytes; "
+            "this looks like a zip bomb and is refused"
+        )
+
+
+class FolderSource(Source):
+    """A bundle in a folder."""
+
+    def members(self) -> list[Member]:
+        """Walk the folder; links are not followed."""
+        found: list[Member] = []
+        for folder, _, files in os.walk(self.path):
+            inner = Path(folder).relative_to(self.path).as_posix()
+            prefix = f"{self.path.name}/" + ("" if inner == "." else f"{inner}/")
+            for name in files:
+                facts = os.stat(os.path.join(folder, name), follow_symlinks=False)
+                if stat.S_ISREG(facts.st_mode):
+                    size = facts.st_size
+                    found.append(Member(prefix + name, STORED, 0, size, size, 0))
+        return found
+
+    @contextmanager
+    def reading(self) -> Iterator[Read]:
+        """Open it for several reads."""
+        yield self._read_file
+
+    def _read_file(self, member: Member) -> bytes:
+        path = self.path / member.name.partition("/")[2]
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read ({error.strerror})") from error
+        if len(data) != member.size:
+            raise BundleError(f"{path}: changed on disk since it was opened; open it again")
+        return data
+
+
+def open_source(path: Path) -> Source:
+    """Choose how to read a path.
+
+    Raises
+    ------
+    BundleError
+        If there is nothing, or it cannot be opened.
+    """
+    try:
+        return FolderSource(path) if path.is_dir() else ZipSource(path)
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be opened ({error.strerror})") from error
+
+
+class _Kept:
+    """What was moved aside, deleted when the last source that needs it goes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        weakref.finalize(self, _remove, path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def keep(target: Path) -> None:
+    """Keep what open projects still read from `target`, which is about to be replaced.
+
+    A zip is hard-linked (copied where the file system cannot link) to a hidden name beside
+    it; a folder is copied. It is deleted as soon as no project needs it.
+    """
+    target = target.resolve()
+    users = [source for source in _live if source.path == target]
+    if not users or not target.exists():
+        return
+    aside = target.with_name(f".{target.name}.kept-{os.getpid()}-{next(_serial)}")
+    if target.is_dir():
+        shutil.copytree(target, aside)
+    else:
+        try:
+            os.link(target, aside)
+        except OSError:
+            shutil.copy2(target, aside)
+    kept = _Kept(aside)
+    for source in users:
+        source.path, source._kept = aside, kept

@@ -1,0 +1,263 @@
+"""The things of a bundle in columns: what reading gathers, and what the index keeps."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_piximi.io._document import Attributes, Document
+from napari_piximi.io._kinds import OWN, Kinds
+from napari_piximi.io._warn import listed, warn
+from napari_piximi.io._zarr import StoredArray
+from napari_piximi.io._zip import Member
+from napari_piximi.model.project import Project
+from napari_piximi.model.things import (
+    IMAGE_KIND,
+    Annotation,
+    Channel,
+    Image,
+    default_channels,
+    is_unknown,
+)
+
+__all__ = ["Placed", "ThingTable", "read_table", "table_of"]
+
+REQUIRED = ("thing_id", "active_plane", "class_category_id", "classifier_partition", "kind")
+REQUIRED_OF_ANNOTATION = ("bbox", "mask", "image_id")
+Channels = tuple[Channel, ...]
+
+
+class Placed(NamedTuple):
+    """Where a thing's pixels were written: their member, stored shape, and shown plane."""
+
+    member: Member
+    shape: tuple[int, ...]
+    plane: int | None
+
+
+@dataclass(slots=True)
+class ThingTable:
+    """One row per thing, in the project's order.
+
+    Attributes
+    ----------
+    ids, names, kinds, categories, partitions : list of str
+    images : list of str
+        Id of the image an annotation lies on; empty for an image.
+    predicted : list of str
+        Category id; empty where nothing is predicted.
+    probabilities : list of float
+        NaN where not known.
+    planes, bit_depths : list of int
+    bboxes : list of (min_row, min_col, max_row, max_col)
+        Zeros for images.
+    runs : list of bytes
+        Masks; empty for images.
+    arrays : list of StoredArray, Placed or None
+        Placed only while writing.
+    channels : dict
+        Row → channels, of images.
+    pixel_sizes : dict
+        Row → (z, y, x), of images where it is known.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    categories: list[str] = field(default_factory=list)
+    partitions: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    predicted: list[str] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
+    planes: list[int] = field(default_factory=list)
+    bit_depths: list[int] = field(default_factory=list)
+    bboxes: list[tuple[int, ...]] = field(default_factory=list)
+    runs: list[bytes] = field(default_factory=list)
+    arrays: list[StoredArray | Placed | None] = field(default_factory=list)
+    channels: dict[int, Channels] = field(default_factory=dict)
+    pixel_sizes: dict[int, tuple[float, ...]] = field(default_factory=dict)
+
+
+def read_table(document: Document, kinds: Kinds, renamed: Mapping[str, str]) -> ThingTable:
+    """Gather the things of a document.
+
+    Raises
+    ------
+    BundleError
+        If a thing, or an attribute of it, is missing or of the wrong form.
+    """
+    table = ThingTable()
+    unknowns = {kind.id: kind.unknown for kind in kinds.values()}
+    depthless: list[str] = []
+    for name in document.of("project/things", "thing_names")["thing_names"]:
+        path = f"project/things/{name}"
+        attributes = document.of(path, *REQUIRED)
+        array = document.arrays.get(f"{path}/{name}")
+        _append(table, document, path, attributes, array)
+        _append_labels(table, attributes, unknowns, renamed)
+        depth = document.attributes.get(f"{path}/{name}", {}).get("bit_depth")
+        if depth not in (8, 16, 32, "8", "16"):
+            depthless.append(name)
+            depth = 8
+        table.bit_depths.append(int(depth))
+    if depthless:
+        warn(f"{document.source.path}: took 8 bits where none are noted: {listed(depthless)}")
+    return table
+
+
+def _append(
+    table: ThingTable,
+    document: Document,
+    path: str,
+    attributes: Attributes,
+    array: StoredArray | None,
+) -> None:
+    """Append what a thing is, apart from its labels."""
+    own = _own(attributes)
+    row = len(table.ids)
+    plane = _integer(document, path, "active_plane", attributes["active_plane"])
+    if array is not None and (len(array.shape) != 4 or 0 in array.shape):
+        shape = list(array.shape)
+        raise document.error(
+            path, f"its pixels have the shape {shape}, not planes, rows, columns, channels"
+        )
+    table.ids.append(_text(document, path, "thing_id", attributes["thing_id"]))
+    table.names.append(own.get("name") or path.removeprefix("project/things/"))
+    table.kinds.append(_text(document, path, "kind", attributes["kind"]))
+    table.planes.append(plane)
+    if attributes["kind"] == IMAGE_KIND:
+        if array is None:
+            raise document.error(path, "its pixels are missing")
+        table.channels[row] = _channels(document, path, array.shape[-1])
+        if "pixel_size" in own:
+            table.pixel_sizes[row] = tuple(own["pixel_size"])
+        bbox, runs, image = (0, 0, 0, 0), b"", ""
+    else:
+        bbox, runs, image = _annotation(document, path)
+        if array is not None and own.get("padded") and array.shape[0] > plane:
+            array = array.at_plane(plane)
+    table.bboxes.append(bbox)
+    table.runs.append(runs)
+    table.images.append(image)
+    table.arrays.append(array)
+
+
+def _annotation(document: Document, path: str) -> tuple[tuple[int, int, int, int], bytes, str]:
+    """Return box, mask and image of an annotation."""
+    attributes = document.of(path, *REQUIRED_OF_ANNOTATION)
+    image = _text(document, path, "image_id", attributes["image_id"])
+    try:
+        left, top, right, bottom = (int(v) for v in attributes["bbox"])
+    except (TypeError, ValueError) as error:
+        raise document.error(path, f"bbox {attributes['bbox']!r} is no box") from error
+    runs = _runs(attributes["mask"])
+    if runs is None:
+        raise document.error(path, "its mask should be a list of run lengths")
+    return (top, left, bottom, right), runs, image
+
+
+def _runs(values: object) -> bytes | None:
+    try:
+        lengths: NDArray[Any] = np.array(values)
+    except ValueError:
+        return None
+    if lengths.ndim != 1 or (lengths.size and lengths.dtype.kind not in "iu"):
+        return None
+    if lengths.size and (lengths.min() < 0 or lengths.max() >= 1 << 32):
+        return None
+    return lengths.astype("<u4").tobytes()
+
+
+def _append_labels(
+    table: ThingTable,
+    attributes: Attributes,
+    unknowns: Mapping[str, str],
+    renamed: Mapping[str, str],
+) -> None:
+    """Append category, partition and prediction.
+
+    Piximi shows a prediction as the category of an Inference thing; ours is kept beside the
+    user's own category. What we noted is believed only while Piximi's own attributes agree.
+    """
+    own = _own(attributes)
+    category = str(attributes["class_category_id"])
+    category = renamed.get(category, category)
+    partition = str(attributes["classifier_partition"])
+    predicted, probability = "", np.nan
+    noted = own.get("prediction")
+    if isinstance(noted, list) and category in (noted[0], own.get("category")):
+        predicted, probability = noted[0], np.nan if noted[1] is None else float(noted[1])
+        category, partition = own.get("category", category), own.get("partition", partition)
+    elif partition == "Inference" and not is_unknown(category):
+        predicted = category
+        category = unknowns.get(str(attributes["kind"]), category)
+    table.categories.append(category)
+    table.partitions.append(partition)
+    table.predicted.append(predicted)
+    table.probabilities.append(probability)
+
+
+def _own(attributes: Attributes) -> Attributes:
+    own = attributes.get(OWN)
+    return own if isinstance(own, dict) else {}
+
+
+def _channels(document: Document, path: str, count: int) -> Channels:
+    """Read how an image's channels are shown; the default look where a part is missing."""
+    look = f"{path}/colors"
+    parts: list[list[Any]] = []
+    for name in ("color", "range_min", "range_max", "visible_B"):
+        array = document.arrays.get(f"{look}/{name}")
+        values = array.read().tolist() if array is not None and array.shape[0] == count else None
+        if values is None or (name == "color" and any(len(v) != 3 for v in _rows(values))):
+            return default_channels(count)
+        parts.append(values)
+    return tuple(
+        Channel((rgb[0], rgb[1], rgb[2]), low, high, bool(seen))
+        for rgb, low, high, seen in zip(*parts, strict=True)
+    )
+
+
+def _rows(values: Iterable[Any]) -> Iterable[list[Any]]:
+    return (row if isinstance(row, list) else [] for row in values)
+
+
+def _text(document: Document, path: str, name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise document.error(f"{path}/.zattrs", f"{name} is {value!r}, not a text")
+    return value
+
+
+def _integer(document: Document, path: str, name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise document.error(f"{path}/.zattrs", f"{name} is {value!r}, not a whole number")
+    return value
+
+
+def table_of(project: Project, placed: Sequence[Placed]) -> ThingTable:
+    """Return the things of a project in columns, with the places their pixels were written to."""
+    things = list(project.things.values())
+    predictions = [thing.prediction for thing in things]
+    images = [(row, thing) for row, thing in enumerate(things) if isinstance(thing, Image)]
+    boxes = [thing.bbox if isinstance(thing, Annotation) else (0, 0, 0, 0) for thing in things]
+    return ThingTable(
+        ids=[thing.id for thing in things],
+        names=[thing.name for thing in things],
+        kinds=[thing.kind for thing in things],
+        categories=[thing.category for thing in things],
+        partitions=[str(thing.partition) for thing in things],
+        images=[thing.image if isinstance(thing, Annotation) else "" for thing in things],
+        predicted=[p.category if p else "" for p in predictions],
+        probabilities=[
+            np.nan if p is None or p.probability is None else p.probability for p in predictions
+        ],
+        planes=[thing.plane for thing in things],
+        bit_depths=[thing.bit_depth for thing in things],
+        bboxes=list(boxes),
+        runs=[thing.runs if isinstance(thing, Annotation) else b"" for thing in things],
+        arrays=list(placed),
+        channels={row: image.channels for row, image in images},
+        pixel_sizes={row: image.pixel_size for row, image in images if image.pixel_size},
+    )

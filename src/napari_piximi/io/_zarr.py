@@ -1,0 +1,267 @@
+"""Arrays of the zarr v2 format, as far as Piximi's bundles use it, read when they are needed."""
+
+import json
+import math
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_piximi.errors import BundleError
+from napari_piximi.io._source import Source
+from napari_piximi.io._zip import Member
+
+__all__ = ["StoredArray", "array_metadata", "parse_json", "simple_metadata", "stored_array"]
+
+MAX_BYTES = 1 << 40
+MAX_CHUNKS = 1 << 22
+SIMPLE = np.dtype("<f4")
+
+
+def parse_json(data: bytes, where: str) -> dict[str, Any]:
+    """Parse a JSON object strictly.
+
+    Raises
+    ------
+    BundleError
+        If it is not JSON, or not an object.
+    """
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{where}: not valid JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise BundleError(f"{where}: should hold a JSON object, not {type(value).__name__}")
+    return value
+
+
+class StoredArray:
+    """An array that lies in a bundle; :func:`numpy.asarray` reads it, through a cache.
+
+    Attributes
+    ----------
+    source : Source
+    shape : tuple of int
+    dtype : numpy.dtype
+    chunks : tuple of Member
+        One per chunk, in C order of the chunk grid.
+    chunk_shape : tuple of int
+    order : "C" or "F"
+    codec : mapping or None
+        Compressor of the chunks, as in ``.zarray``.
+    plane : int or None
+        Show only this plane of the stored ones (of an annotation padded for Piximi).
+    """
+
+    __slots__ = (
+        "_stored", "chunk_shape", "chunks", "codec", "dtype", "order", "plane", "source",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        source: Source,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        chunks: tuple[Member, ...],
+        chunk_shape: tuple[int, ...] | None = None,
+        order: str = "C",
+        codec: Mapping[str, Any] | None = None,
+        plane: int | None = None,
+    ) -> None:
+        self.source = source
+        self._stored = shape
+        self.dtype = dtype
+        self.chunks = chunks
+        self.chunk_shape = chunk_shape or shape
+        self.order = order
+        self.codec = codec
+        self.plane = plane
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis, as shown."""
+        return self._stored if self.plane is None else (1, *self._stored[1:])
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Length of each axis, as stored."""
+        return self._stored
+
+    @property
+    def simple(self) -> bool:
+        """Whether its one chunk holds what we would write: little-endian float32, C order."""
+        whole = self.chunk_shape == self._stored and len(self.chunks) == 1
+        return whole and self.dtype == SIMPLE and self.order == "C" and self.codec is None
+
+    def at_plane(self, plane: int) -> "StoredArray":
+        """Return the same array showing one plane only."""
+        return StoredArray(
+            self.source, self._stored, self.dtype, self.chunks, self.chunk_shape,
+            self.order, self.codec, plane,
+        )  # fmt: skip
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: ANN401
+        """Read it.
+
+        Raises
+        ------
+        BundleError
+            If a chunk is damaged, or the bundle has changed.
+        """
+        stored = _cache.get(self)
+        shown = stored if self.plane is None else stored[self.plane : self.plane + 1]
+        return np.array(shown, dtype=dtype, copy=True if copy else None)
+
+    def read(self) -> NDArray[Any]:
+        """Read all that is stored, past the cache; the result cannot be written to."""
+        if len(self.chunks) == 1 and self.chunk_shape == self._stored:
+            return self._chunk(self.source.read(self.chunks[0]), self.chunks[0])
+        whole = np.empty(self._stored, self.dtype)
+        grid = [range(0, n, c or 1) for n, c in zip(self._stored, self.chunk_shape, strict=True)]
+        with self.source.reading() as read:
+            for member, corner in zip(self.chunks, product(*grid), strict=True):
+                box = tuple(slice(a, a + c) for a, c in zip(corner, self.chunk_shape, strict=True))
+                part = whole[box]
+                part[...] = self._chunk(read(member), member)[tuple(map(slice, part.shape))]
+        whole.flags.writeable = False
+        return whole
+
+    def _chunk(self, data: bytes, member: Member) -> NDArray[Any]:
+        where = f"{self.source.path}: {member.name}"
+        expected = math.prod(self.chunk_shape) * self.dtype.itemsize
+        data = _decompress(data, self.codec, expected, where)
+        if len(data) != expected:
+            raise BundleError(
+                f"{where} holds {len(data)} bytes, "
+                f"but its shape {list(self.chunk_shape)} needs {expected}"
+            )
+        return np.frombuffer(data, self.dtype).reshape(self.chunk_shape, order=self.order)  # type: ignore[call-overload,no-any-return]
+
+
+def _decompress(data: bytes, codec: Mapping[str, Any] | None, expected: int, where: str) -> bytes:
+    """Decompress a chunk, to a little more than `expected` bytes at most."""
+    if codec is None:
+        return data
+    try:
+        if codec["id"] in ("zlib", "gzip"):
+            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(data, expected + 1)
+        from numcodecs.blosc import Blosc
+
+        claimed = int.from_bytes(data[4:8], "little")  # Blosc's header: length when unpacked
+        return bytes(Blosc().decode(data)) if claimed == expected else b""
+    except Exception as error:
+        raise BundleError(f"{where}: cannot be decompressed as {codec['id']} ({error})") from error
+
+
+class _Cache:
+    """The arrays last read, up to a number of bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._bytes = 0
+        self._arrays: OrderedDict[tuple[int, int, str], tuple[Source, NDArray[Any]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, array: StoredArray) -> NDArray[Any]:
+        first = array.chunks[0]
+        key = (id(array.source), first.offset, first.name)
+        with self._lock:
+            if key in self._arrays:
+                self._arrays.move_to_end(key)
+                return self._arrays[key][1]
+        data = array.read()
+        with self._lock:
+            self._put(key, array.source, data)
+        return data
+
+    def _put(self, key: tuple[int, int, str], source: Source, data: NDArray[Any]) -> None:
+        if key in self._arrays or data.nbytes > self.limit // 2:
+            return
+        # The source is held so that its id stays its own.
+        self._arrays[key] = (source, data)
+        self._bytes += data.nbytes
+        while self._bytes > self.limit:
+            _, (_, oldest) = self._arrays.popitem(last=False)
+            self._bytes -= oldest.nbytes
+
+
+_cache = _Cache(512 << 20)
+
+
+def array_metadata(text: bytes, where: str) -> dict[str, Any]:
+    """Parse and check a ``.zarray``: shape, chunks, dtype, order, compressor.
+
+    Raises
+    ------
+    BundleError
+        If it is damaged, absurdly large, or uses what Piximi's zarr reader lacks.
+    """
+    meta = parse_json(text, where)
+    shape, chunks = meta.get("shape"), meta.get("chunks")
+    lengths_ok = _lengths(shape) and _lengths(chunks) and len(shape or ()) == len(chunks or ())
+    if not lengths_ok or any(n > 0 == c for n, c in zip(shape or (), chunks or (), strict=True)):
+        raise BundleError(f"{where}: shape {shape} with chunks {chunks} is no array")
+    dtype = _dtype(meta.get("dtype"), where)
+    size = math.prod(shape or ()) * dtype.itemsize
+    grid = math.prod(-(-n // max(c, 1)) for n, c in zip(shape or (), chunks or (), strict=True))
+    if size > MAX_BYTES or grid > MAX_CHUNKS:
+        raise BundleError(f"{where}: shape {shape} in chunks of {chunks} is absurdly large")
+    codec = meta.get("compressor")
+    if codec is not None and (
+        not isinstance(codec, dict) or codec.get("id") not in ("blosc", "zlib", "gzip")
+    ):
+        raise BundleError(f"{where}: compressor {codec!r} is not one that Piximi's files use")
+    if meta.get("filters"):
+        raise BundleError(f"{where}: filters {meta['filters']!r} are not supported")
+    return {**meta, "dtype": dtype, "codec": codec}
+
+
+def _lengths(value: object) -> bool:
+    return isinstance(value, list) and all(type(n) is int and n >= 0 for n in value)
+
+
+def _dtype(text: object, where: str) -> np.dtype[Any]:
+    try:
+        dtype = np.dtype(text if isinstance(text, str) else "O")
+    except TypeError:
+        dtype = np.dtype("O")
+    if dtype.kind not in "biuf":
+        raise BundleError(f"{where}: dtype {text!r} is not a number type")
+    return dtype
+
+
+def stored_array(
+    source: Source, path: str, meta: Mapping[str, Any], files: Mapping[str, Member]
+) -> StoredArray:
+    """Make an array of its metadata and the members of its bundle.
+
+    Raises
+    ------
+    BundleError
+        If a chunk is missing.
+    """
+    shape, chunk_shape = tuple(meta["shape"]), tuple(meta["chunks"])
+    grid = [range(-(-n // max(c, 1))) for n, c in zip(shape, chunk_shape, strict=True)]
+    separator = meta.get("dimension_separator", ".")
+    found = []
+    for index in product(*grid):
+        name = f"{path}/{separator.join(map(str, index))}"
+        if name not in files:
+            raise BundleError(f"{source.path}: {name} is missing, so pixels would be lost")
+        found.append(files[name])
+    order, codec = meta.get("order", "C"), meta["codec"]
+    return StoredArray(source, shape, meta["dtype"], tuple(found), chunk_shape, order, codec)
+
+
+def simple_metadata(shape: tuple[int, ...], dtype: np.dtype[Any] = SIMPLE) -> bytes:
+    """Return the ``.zarray`` of an array in one uncompressed chunk, as Piximi writes it."""
+    lengths = ",".join(map(str, shape))
+    return (
+        f'{{"zarr_format":2,"shape":[{lengths}],"chunks":[{lengths}],"dtype":"{dtype.str}",'
+        '"fill_value":0,"order":"C","compressor":null,"filters":null}'
+    ).encode()

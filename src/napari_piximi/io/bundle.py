@@ -1,0 +1,239 @@
+"""Read and write Piximi's project bundles: ``.zip`` files and unzipped ``.zarr`` folders."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_piximi.io._classifiers import SHAPE, read_classifiers, write_classifiers
+from napari_piximi.io._document import (
+    Attributes,
+    Document,
+    find_models,
+    find_root,
+    list_files,
+    read_document,
+)
+from napari_piximi.io._index import INDEX_NAME, Index, pack, read_index
+from napari_piximi.io._kinds import add_missing_kinds, read_kinds, write_kinds
+from napari_piximi.io._layout import GROUP, Labels, ThingWriter, json_bytes, labels_of
+from napari_piximi.io._names import path_names, root_name
+from napari_piximi.io._source import Source, open_source
+from napari_piximi.io._table import Placed, read_table, table_of
+from napari_piximi.io._things import make_things
+from napari_piximi.io._upgrades import upgrade
+from napari_piximi.io._writers import Writer, writing
+from napari_piximi.io._zarr import simple_metadata
+from napari_piximi.io._zip import Member, ZipWriter
+from napari_piximi.model.project import Project
+from napari_piximi.model.things import Image
+from napari_piximi.model.training import ModelArtifact
+from napari_piximi.progress import Progress, silent
+
+__all__ = ["PIXIMI_VERSION", "read_bundle", "write_bundle"]
+
+PIXIMI_VERSION = "1.1.4"
+"""The version that written bundles carry: that of the Piximi whose layout they follow."""
+
+Models = Mapping[str, tuple[Member, Member]]
+
+
+# --- reading -------------------------------------------------------------------------------
+
+
+def read_bundle(path: str | os.PathLike[str], progress: Progress = silent) -> Project:
+    """Open a project bundle; its pixels are read later, when they are needed.
+
+    Parameters
+    ----------
+    path : path
+        A ``.zip``, or an unzipped ``.zarr`` folder, of any version that Piximi wrote.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Project
+
+    Raises
+    ------
+    BundleError
+        If it is damaged, hostile or no bundle; the message names file, member and value.
+
+    Warns
+    -----
+    PiximiWarning
+        Of each repair.
+    """
+    source = open_source(Path(path))
+    progress(0, 2, "Reading the bundle")
+    index = read_index(source)
+    if index is None:
+        document, models = _read_document(source)
+        kinds, categories, renamed = read_kinds(document)
+        add_missing_kinds(document, kinds, categories, _used_kinds(document))
+        table = read_table(document, kinds, renamed)
+    else:
+        document, table, models = Document(source, index.attributes, {}), index.table, index.models
+        kinds, categories, _ = read_kinds(document)
+    progress(1, 2, "Making the project")
+    things = make_things(table, kinds, categories, source.path)
+    kinds, classifiers = read_classifiers(document, kinds, _read_models(source, models))
+    attributes = document.of("project")
+    project = Project(
+        str(attributes.get("name", source.path.stem)),
+        _image_channels(document, things.values()),
+        kinds,
+        categories,
+        things,
+        classifiers,
+        str(document.attributes.get("segmenter", {}).get("name", "undefined")),
+    )
+    progress(2, 2, "Done")
+    return project
+
+
+def _read_document(source: Source) -> tuple[Document, Models]:
+    files = list_files(source.members(), source.path)
+    root = find_root(files, source.path)
+    with source.reading() as read:
+        document = read_document(source, files, root, read)
+    return upgrade(document), find_models(files, root)
+
+
+def _used_kinds(document: Document) -> set[str]:
+    names = document.of("project/things", "thing_names")["thing_names"]
+    if not isinstance(names, list) or len(set(map(str, names))) != len(names):
+        raise document.error("project/things/.zattrs", "thing_names is no list of distinct names")
+    used = (document.attributes.get(f"project/things/{name}", {}).get("kind") for name in names)
+    return {kind for kind in used if isinstance(kind, str)}
+
+
+def _read_models(source: Source, models: Models) -> dict[str, ModelArtifact]:
+    if not models:
+        return {}
+    from napari_piximi.io.tfjs import model_from_bytes
+
+    found = {}
+    for name, (text, weights) in models.items():
+        shard = f"{name.rpartition('/')[2]}.weights.bin"
+        where = f"{source.path}: {name}.json"
+        found[name] = model_from_bytes(source.read(text), {shard: source.read(weights)}, where)
+    return found
+
+
+def _image_channels(document: Document, things: Any) -> int | None:  # noqa: ANN401
+    """Return the project's channel count; early 0.2.0 files leave it to their images."""
+    noted = document.of("project").get("imageChannels")
+    if isinstance(noted, int | str) and str(noted).isdecimal() and int(noted) > 0:
+        return int(noted)
+    shapes = (thing.pixels.shape[-1] for thing in things if isinstance(thing, Image))
+    return next(shapes, None)
+
+
+# --- writing -------------------------------------------------------------------------------
+
+
+def write_bundle(
+    project: Project,
+    path: str | os.PathLike[str],
+    *,
+    compress: bool = False,
+    progress: Progress = silent,
+) -> None:
+    """Save a project as a bundle that Piximi opens.
+
+    The file appears whole or not at all. Pixels that lie in a bundle already are copied, not
+    read and written again; projects that still read from the file being replaced can go on.
+
+    Parameters
+    ----------
+    project : Project
+    path : path
+        A ``.zarr`` at its end makes a folder, anything else a zip.
+    compress : bool
+        Deflate new pixels: about a tenth smaller, and much slower to write and read.
+    progress : Progress, optional
+
+    Raises
+    ------
+    SaveError
+        If it cannot be written; what was there before is untouched.
+    BundleError
+        If pixels to be copied cannot be read.
+    """
+    path = Path(path).absolute()
+    is_folder = path.suffix == ".zarr"
+    root = f"{path.name}/" if is_folder else f"{root_name(path)}.zarr/"
+    labels = {thing.id: labels_of(thing) for thing in project.things.values()}
+    names = path_names(thing.name for thing in project.things.values())
+    attributes = _attributes(project, labels)
+    written: list[Placed] = []
+    models: dict[str, tuple[Member, Member]] = {}
+
+    def finish(writer: ZipWriter) -> None:
+        table = table_of(project, written)
+        index = pack(Index(attributes, table, models), writer.directory())
+        writer.write(f"{root}{INDEX_NAME}", index)
+
+    with writing(path, finish) as writer:
+        writer.write(root, b"")
+        _write_groups(writer, root, attributes, names)
+        with ThingWriter(writer, root, project, compress=compress) as things:
+            for done, (thing, name) in enumerate(zip(project.things.values(), names, strict=True)):
+                written.append(things.write(thing, name, labels[thing.id]))
+                if done % 64 == 0:
+                    progress(done, len(names), "Saving")
+        models.update(_write_models(writer, root if is_folder else "", project))
+    progress(len(names), len(names), "Saved")
+
+
+def _attributes(project: Project, labels: Mapping[str, Labels]) -> dict[str, Attributes]:
+    """Return the attributes of all groups that are not things."""
+    shown = {thing: label.category for thing, label in labels.items()}
+    channels = project.image_channels
+    return {
+        "": {"version": PIXIMI_VERSION},
+        "project": {
+            "name": project.name,
+            "imageChannels": "undefined" if channels is None else channels,
+        },
+        **write_kinds(project, shown),
+        **write_classifiers(project),
+        "segmenter": {"name": project.segmenter},
+    }
+
+
+def _write_groups(
+    writer: Writer, root: str, attributes: Mapping[str, Attributes], names: list[str]
+) -> None:
+    """Write the groups of `attributes`, and that of the things."""
+    for path, values in {**attributes, "project/things": {"thing_names": names}}.items():
+        group = f"{root}{path}/" if path else root
+        shape = values.get(SHAPE)
+        if shape is not None:
+            values = {key: value for key, value in values.items() if key != SHAPE}
+            column = np.array(shape, "|u1" if max(shape) < 256 else "<i4")
+            writer.write(f"{group}{SHAPE}/.zarray", simple_metadata(column.shape, column.dtype))
+            writer.write(f"{group}{SHAPE}/0", column.tobytes())
+        writer.write(f"{group}.zgroup", GROUP)
+        writer.write(f"{group}.zattrs", json_bytes(values))
+
+
+def _write_models(
+    writer: Writer, folder: str, project: Project
+) -> dict[str, tuple[Member, Member]]:
+    """Write the classifier files; one that several kinds share is written once."""
+    written: dict[str, tuple[Member, Member]] = {}
+    for classifier in project.classifiers:
+        if classifier.model is None or classifier.name in written:
+            continue
+        from napari_piximi.io.tfjs import model_files
+
+        text, weights = model_files(classifier.model, classifier.name.rpartition("/")[2])
+        written[classifier.name] = (
+            writer.write(f"{folder}{classifier.name}.json", text),
+            writer.write(f"{folder}{classifier.name}.weights.bin", weights),
+        )
+    return written

@@ -1,0 +1,1 @@
+"""Frozen values that make a project, and the pure functions that change it."""

@@ -1,0 +1,121 @@
+"""A session: the current project, the ones before it, and word of every change."""
+
+import sys
+from collections import deque
+from dataclasses import dataclass
+
+from psygnal import Signal
+
+from napari_piximi.model.project import Project, new_project, touched
+
+__all__ = ["Session"]
+
+THING_BYTES = 300
+"""About what one replaced thing costs in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A project that can be gone back to, and the edit that would bring it."""
+
+    project: Project
+    label: str
+    cost: int
+
+
+class Session:
+    """Hold one project and let edits replace it.
+
+    Parameters
+    ----------
+    project : Project, optional
+        What to start with; a new, empty one by default.
+    history_bytes : int
+        About how much memory undo and redo may take; the oldest steps go first.
+
+    Examples
+    --------
+    >>> from napari_piximi import Session, edits
+    >>> session = Session()
+    >>> session.apply(edits.rename_project(session.project, "Cells"), "Rename project")
+    >>> session.undo()
+    'Rename project'
+    """
+
+    changed = Signal(Project, Project)
+    """Emitted after every change as ``changed(before, after)``."""
+
+    def __init__(self, project: Project | None = None, *, history_bytes: int = 256 << 20) -> None:
+        self._project = project if project is not None else new_project()
+        self._saved = self._project
+        self._undo: deque[_Step] = deque()
+        self._redo: deque[_Step] = deque()
+        self._history_bytes = history_bytes
+
+    @property
+    def project(self) -> Project:
+        """The current project."""
+        return self._project
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the project differs from the one last saved."""
+        return self._project is not self._saved
+
+    @property
+    def undo_label(self) -> str | None:
+        """Name of the edit that :meth:`undo` would take back; None when there is none."""
+        return self._undo[-1].label if self._undo else None
+
+    @property
+    def redo_label(self) -> str | None:
+        """Name of the edit that :meth:`redo` would bring back; None when there is none."""
+        return self._redo[-1].label if self._redo else None
+
+    def apply(self, project: Project, label: str) -> None:
+        """Make `project` the current one, as one undoable edit called `label`.
+
+        Nothing happens when it is the current project already.
+        """
+        if project is self._project:
+            return
+        self._undo.append(_Step(self._project, label, _cost(self._project, project)))
+        self._redo.clear()
+        self._forget_oldest()
+        self._switch(project)
+
+    def undo(self) -> str | None:
+        """Go back before the last edit and return its name; None when there is none."""
+        return self._step(self._undo, self._redo)
+
+    def redo(self) -> str | None:
+        """Bring back the edit last undone and return its name; None when there is none."""
+        return self._step(self._redo, self._undo)
+
+    def mark_saved(self, project: Project | None = None) -> None:
+        """Note that `project` (the current one by default) is what the file holds now."""
+        self._saved = self._project if project is None else project
+
+    def _step(self, source: deque[_Step], target: deque[_Step]) -> str | None:
+        if not source:
+            return None
+        step = source.pop()
+        target.append(_Step(self._project, step.label, step.cost))
+        self._switch(step.project)
+        return step.label
+
+    def _switch(self, project: Project) -> None:
+        before, self._project = self._project, project
+        self.changed.emit(before, project)
+
+    def _forget_oldest(self) -> None:
+        total = sum(step.cost for step in self._undo)
+        while total > self._history_bytes and len(self._undo) > 1:
+            total -= self._undo.popleft().cost
+
+
+def _cost(before: Project, after: Project) -> int:
+    """Estimate the bytes that keeping `before` beside `after` takes."""
+    if before.things is after.things:
+        return THING_BYTES
+    return sys.getsizeof(before.things) + THING_BYTES * len(touched(before, after))

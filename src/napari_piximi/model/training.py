@@ -1,0 +1,287 @@
+"""Classifiers as plain values: settings, model, history of runs, evaluations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from napari_piximi.model.evaluation import Evaluation
+
+__all__ = [
+    "ARCHITECTURES",
+    "CROP_SCHEMAS",
+    "LOSSES",
+    "METRICS",
+    "OPTIMIZERS",
+    "PIXIMI_SETTINGS",
+    "PRESETS",
+    "Classifier",
+    "ModelArtifact",
+    "Run",
+    "Settings",
+]
+
+ARCHITECTURES = ("SimpleCNN", "MobileNet")
+CROP_SCHEMAS = ("None", "Match")
+OPTIMIZERS = (
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Adamax",
+    "Momentum",
+    "RMSProp",
+    "Stochastic gradient descent (SGD)",
+)
+LOSSES = (
+    "Absolute difference",
+    "Categorical (softmax) cross entropy",
+    "Hinge",
+    "Huber",
+    "Log",
+    "Mean squared error (MSE)",
+    "Sigmoid cross entropy",
+)
+METRICS = (
+    "Binary accuracy",
+    "Binary cros-sentropy",  # the spelling that Piximi writes and reads
+    "Categorical accuracy",
+    "Categorical cross-entropy",
+    "Cosine proximity",
+    "Mean absolute error (MAE)",
+    "Mean absolute percentage error",
+    "Mean squared error",
+    "Precision",
+    "Recall",
+    "Sparse categorical accuracy",
+)
+
+Group = Literal["Architecture", "Pre-processing", "Augmentation", "Partition", "Optimisation"]
+
+
+def _setting(default: Any, group: Group, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
+    return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that decides how a classifier is built and fitted.
+
+    The metadata of each field (`group`, `tooltip`, `min`, `max`, `choices`) is its form
+    and its command-line option. The defaults are ours, for few labels; Piximi's own are
+    :data:`PIXIMI_SETTINGS`.
+    """
+
+    architecture: str = _setting(
+        "SimpleCNN", "Architecture", "Network to build", choices=ARCHITECTURES
+    )
+    height: int = _setting(28, "Architecture", "Input height in pixels", min=1, max=4096)
+    width: int = _setting(28, "Architecture", "Input width in pixels", min=1, max=4096)
+    weights: str = _setting(
+        "",
+        "Architecture",
+        "MobileNet's pretrained model.json; empty downloads it once; 'random' uses none",
+    )
+
+    rescale: bool = _setting(
+        True, "Pre-processing", "Feed values in 0 to 1; off feeds raw values (0 to 255 or 65535)"
+    )
+    center: bool = _setting(
+        False, "Pre-processing", "Subtract each sample's mean per channel (Piximi ignores this)"
+    )
+    crop_schema: str = _setting(
+        "None",
+        "Pre-processing",
+        "None resizes the whole thing; Match pads or crops to the input size without scaling",
+        choices=CROP_SCHEMAS,
+    )
+    num_crops: int = _setting(
+        1, "Pre-processing", "Random crops per thing while fitting, with Match", min=1, max=100
+    )
+
+    shift: float = _setting(
+        0.1,
+        "Augmentation",
+        "Shift samples at random, by up to this share of the input size",
+        min=0.0,
+        max=0.5,
+    )
+    flip_horizontal: bool = _setting(False, "Augmentation", "Mirror left and right at random")
+    flip_vertical: bool = _setting(False, "Augmentation", "Mirror top and bottom at random")
+    quarter_turns: bool = _setting(
+        False, "Augmentation", "Turn by 0, 90, 180 or 270 degrees at random (square inputs)"
+    )
+    brightness: float = _setting(
+        0.0,
+        "Augmentation",
+        "Multiply intensities by a random factor within 1 plus or minus this",
+        min=0.0,
+        max=0.9,
+    )
+
+    training_percentage: float = _setting(
+        0.75, "Partition", "Share of the labelled things used to train", min=0.05, max=1.0
+    )
+    seed: int = _setting(
+        0, "Partition", "The same seed gives the same result", min=0, max=2**31 - 1
+    )
+    shuffle: bool = _setting(
+        True, "Partition", "Split at random and draw samples in a new order every epoch"
+    )
+
+    optimizer: str = _setting("Adam", "Optimisation", "Optimisation algorithm", choices=OPTIMIZERS)
+    learning_rate: float = _setting(0.003, "Optimisation", "Learning rate", min=1e-7, max=10.0)
+    loss: str = _setting(
+        "Categorical (softmax) cross entropy", "Optimisation", "Loss function", choices=LOSSES
+    )
+    metrics: tuple[str, ...] = _setting(
+        ("Categorical accuracy",), "Optimisation", "Figures recorded each epoch", choices=METRICS
+    )
+    epochs: int = _setting(
+        300, "Optimisation", "Most passes over the training things", min=1, max=100_000
+    )
+    batch_size: int = _setting(32, "Optimisation", "Samples per step", min=1, max=65_536)
+    patience: int = _setting(
+        50,
+        "Optimisation",
+        "Stop after this many epochs without a better validation loss; 0 never stops early",
+        min=0,
+        max=100_000,
+    )
+    keep_best: bool = _setting(
+        True, "Optimisation", "End with the weights of the best epoch instead of the last"
+    )
+    class_weights: bool = _setting(
+        False, "Optimisation", "Weigh rare categories up, so that each counts the same"
+    )
+    label_smoothing: float = _setting(
+        0.1,
+        "Optimisation",
+        "Share of each target that is spread over all categories; calms a fit on few labels",
+        min=0.0,
+        max=0.5,
+    )
+    averaging: float = _setting(
+        0.95,
+        "Optimisation",
+        "Use a running average of the weights over epochs, that keeps this share; 0 is off",
+        min=0.0,
+        max=0.999,
+    )
+    softmax_twice: bool = _setting(
+        False,
+        "Optimisation",
+        "Repeat Piximi's fault: cross entropy of outputs put through softmax a second time",
+    )
+
+
+PIXIMI_SETTINGS = Settings(
+    height=20,
+    width=20,
+    shift=0.0,
+    learning_rate=0.01,
+    epochs=10,
+    patience=0,
+    keep_best=False,
+    label_smoothing=0.0,
+    averaging=0.0,
+    softmax_twice=True,
+)
+PRESETS: Mapping[str, Settings] = {"few labels": Settings(), "Piximi defaults": PIXIMI_SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelArtifact:
+    """A TensorFlow.js layers model as its two files hold it.
+
+    Attributes
+    ----------
+    document : mapping
+        The JSON file, parsed: ``modelTopology``, ``weightsManifest``, ``format`` and
+        Piximi's ``classes``, ``preprocessSettings`` and ``optimizerSettings``. Never changed.
+    weights : bytes
+        All weight shards, in the manifest's order, end to end.
+    """
+
+    document: Mapping[str, Any]
+    weights: bytes
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, by output index; empty when the file has none."""
+        return tuple(str(name) for name in self.document.get("classes") or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One fit: what went in, what happened in each epoch, how it ended.
+
+    Attributes
+    ----------
+    settings : Settings
+    history : mapping of str to tuple of float
+        ``loss``, ``accuracy`` and other figures per epoch; those of the validation things
+        begin with ``val_``.
+    best_epoch : int
+        Index of the epoch whose weights were kept.
+    training, validation : int
+        How many things were in each partition.
+    stopped : str
+        ``"finished"``, ``"early"`` (patience ran out) or ``"cancelled"``.
+    device, backend : str
+        Where it ran, and on which Keras backend.
+    seconds : float
+        Wall time of the epochs.
+    """
+
+    settings: Settings
+    history: Mapping[str, tuple[float, ...]]
+    best_epoch: int = 0
+    training: int = 0
+    validation: int = 0
+    stopped: str = "finished"
+    device: str = ""
+    backend: str = ""
+    seconds: float = 0.0
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were completed."""
+        return len(self.history.get("loss", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """A named model of one kind, with all that was ever done with it.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the project; no dots (Piximi takes the text before the first as the name).
+    kind : str
+        Id of the kind it classifies; empty when it came without one.
+    settings : Settings
+    channels : int
+        Channels of its input.
+    planes : int
+        Planes that Piximi notes in its input shape.
+    model : ModelArtifact or None
+        None when a bundle knows the model's settings but lacks its files.
+    class_map : tuple of str
+        Category id per output index; empty when not mapped yet.
+    runs, evaluations : tuple
+        Oldest first.
+    """
+
+    name: str
+    kind: str
+    settings: Settings = Settings()
+    channels: int = 1
+    planes: int = 1
+    model: ModelArtifact | None = None
+    class_map: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """Input as (planes, height, width, channels)."""
+        return self.planes, self.settings.height, self.settings.width, self.channels
