@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_piximi.errors import BundleError
-from napari_piximi.io._source import Read, Source, check_expansion
+from napari_piximi.io._source import Source, check_expansion
 from napari_piximi.io._zarr import StoredArray, array_metadata, parse_json, stored_array
-from napari_piximi.io._zip import Member
+from napari_piximi.io._zip import STORED, Member
 
 __all__ = ["Attributes", "Document", "find_models", "find_root", "list_files", "read_document"]
 
@@ -99,7 +99,7 @@ def find_root(files: Iterable[str], path: Path) -> str:
     return roots.pop()
 
 
-def read_document(source: Source, files: Mapping[str, Member], root: str, read: Read) -> Document:
+def read_document(source: Source, files: Mapping[str, Member], root: str) -> Document:
     """Read the attributes and array descriptions of all groups.
 
     Raises
@@ -107,33 +107,39 @@ def read_document(source: Source, files: Mapping[str, Member], root: str, read: 
     BundleError
         If one is damaged or absurdly large, or a chunk is missing.
     """
-    _check_size(source, files)
+    wanted = {
+        member: name
+        for name, member in files.items()
+        if name.endswith(("/.zattrs", "/.zarray")) and name.startswith(root)
+    }
+    _check_size(source, wanted)
     attributes: dict[str, Attributes] = {}
     arrays: dict[str, StoredArray] = {}
-    for name, member in files.items():
-        if not name.startswith(root):
+    metadata: dict[bytes, Attributes] = {}
+    for member, text in source.read_many(wanted):
+        name = wanted[member]
+        path = name[len(root) : -8]
+        if name.endswith("s"):
+            attributes[path] = parse_json(text, source, name)
             continue
-        if name.endswith("/.zattrs"):
-            path = name[len(root) : -8]
-            attributes[path] = parse_json(read(member), f"{source.path}: {name}")
-        elif name.endswith("/.zarray"):
-            meta = array_metadata(read(member), f"{source.path}: {name}")
-            arrays[name[len(root) : -8]] = stored_array(source, name[:-8], meta, files)
+        if text not in metadata:  # thousands of arrays have one and the same
+            metadata[text] = array_metadata(text, source, name)
+        arrays[path] = stored_array(source, name[:-8], metadata[text], files)
     return Document(source, attributes, arrays)
 
 
-def _check_size(source: Source, files: Mapping[str, Member]) -> None:
+def _check_size(source: Source, metadata: Iterable[Member]) -> None:
     """Refuse metadata that would fill the memory before anything is unpacked."""
     total = 0
-    for name, member in files.items():
-        if name.endswith(("/.zattrs", "/.zarray")):
+    for member in metadata:
+        total += member.size
+        if member.method != STORED:
             check_expansion(member, source.path)
-            total += member.size
-            if member.size > MAX_METADATA or total > MAX_ALL_METADATA:
-                raise BundleError(
-                    f"{source.path}: {name} brings the metadata to {total} bytes; "
-                    "this looks like a zip bomb and is refused"
-                )
+        if member.size > MAX_METADATA or total > MAX_ALL_METADATA:
+            raise BundleError(
+                f"{source.path}: {member.name} brings the metadata to {total} bytes; "
+                "this looks like a zip bomb and is refused"
+            )
 
 
 def find_models(files: Mapping[str, Member], root: str) -> dict[str, tuple[Member, Member]]:

@@ -1,17 +1,19 @@
 """The things of a bundle in columns: what reading gathers, and what the index keeps."""
 
+import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_piximi.io._document import Attributes, Document
 from napari_piximi.io._kinds import OWN, Kinds
 from napari_piximi.io._warn import listed, warn
 from napari_piximi.io._zarr import StoredArray
 from napari_piximi.io._zip import Member
+from napari_piximi.model import masks
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import (
     IMAGE_KIND,
@@ -26,6 +28,7 @@ __all__ = ["Placed", "ThingTable", "read_table", "table_of"]
 
 REQUIRED = ("thing_id", "active_plane", "class_category_id", "classifier_partition", "kind")
 REQUIRED_OF_ANNOTATION = ("bbox", "mask", "image_id")
+NATIVE = array("I").itemsize == 4 and sys.byteorder == "little"
 Channels = tuple[Channel, ...]
 
 
@@ -94,8 +97,8 @@ def read_table(document: Document, kinds: Kinds, renamed: Mapping[str, str]) -> 
     for name in document.of("project/things", "thing_names")["thing_names"]:
         path = f"project/things/{name}"
         attributes = document.of(path, *REQUIRED)
-        array = document.arrays.get(f"{path}/{name}")
-        _append(table, document, path, attributes, array)
+        pixels = document.arrays.get(f"{path}/{name}")
+        _append(table, document, path, attributes, pixels)
         _append_labels(table, attributes, unknowns, renamed)
         depth = document.attributes.get(f"{path}/{name}", {}).get("bit_depth")
         if depth not in (8, 16, 32, "8", "16"):
@@ -112,14 +115,14 @@ def _append(
     document: Document,
     path: str,
     attributes: Attributes,
-    array: StoredArray | None,
+    pixels: StoredArray | None,
 ) -> None:
     """Append what a thing is, apart from its labels."""
     own = _own(attributes)
     row = len(table.ids)
     plane = _integer(document, path, "active_plane", attributes["active_plane"])
-    if array is not None and (len(array.shape) != 4 or 0 in array.shape):
-        shape = list(array.shape)
+    if pixels is not None and (len(pixels.shape) != 4 or 0 in pixels.shape):
+        shape = list(pixels.shape)
         raise document.error(
             path, f"its pixels have the shape {shape}, not planes, rows, columns, channels"
         )
@@ -128,20 +131,20 @@ def _append(
     table.kinds.append(_text(document, path, "kind", attributes["kind"]))
     table.planes.append(plane)
     if attributes["kind"] == IMAGE_KIND:
-        if array is None:
+        if pixels is None:
             raise document.error(path, "its pixels are missing")
-        table.channels[row] = _channels(document, path, array.shape[-1])
+        table.channels[row] = _channels(document, path, pixels.shape[-1])
         if "pixel_size" in own:
             table.pixel_sizes[row] = tuple(own["pixel_size"])
         bbox, runs, image = (0, 0, 0, 0), b"", ""
     else:
         bbox, runs, image = _annotation(document, path)
-        if array is not None and own.get("padded") and array.shape[0] > plane:
-            array = array.at_plane(plane)
+        if pixels is not None and own.get("padded") and pixels.shape[0] > plane:
+            pixels = pixels.at_plane(plane)
     table.bboxes.append(bbox)
     table.runs.append(runs)
     table.images.append(image)
-    table.arrays.append(array)
+    table.arrays.append(pixels)
 
 
 def _annotation(document: Document, path: str) -> tuple[tuple[int, int, int, int], bytes, str]:
@@ -159,15 +162,13 @@ def _annotation(document: Document, path: str) -> tuple[tuple[int, int, int, int
 
 
 def _runs(values: object) -> bytes | None:
+    """Pack run lengths; None if they are not whole numbers that 32 bits can hold."""
+    if not isinstance(values, list):
+        return None
     try:
-        lengths: NDArray[Any] = np.array(values)
-    except ValueError:
+        return array("I", values).tobytes() if NATIVE else masks.from_lengths(values)
+    except (TypeError, ValueError, OverflowError):
         return None
-    if lengths.ndim != 1 or (lengths.size and lengths.dtype.kind not in "iu"):
-        return None
-    if lengths.size and (lengths.min() < 0 or lengths.max() >= 1 << 32):
-        return None
-    return lengths.astype("<u4").tobytes()
 
 
 def _append_labels(
@@ -209,11 +210,11 @@ def _channels(document: Document, path: str, count: int) -> Channels:
     look = f"{path}/colors"
     parts: list[list[Any]] = []
     for name in ("color", "range_min", "range_max", "visible_B"):
-        array = document.arrays.get(f"{look}/{name}")
-        values = array.read().tolist() if array is not None and array.shape[0] == count else None
-        if values is None or (name == "color" and any(len(v) != 3 for v in _rows(values))):
+        values = document.arrays.get(f"{look}/{name}")
+        column = values.read().tolist() if values is not None and values.shape[0] == count else None
+        if column is None or (name == "color" and any(len(v) != 3 for v in _rows(column))):
             return default_channels(count)
-        parts.append(values)
+        parts.append(column)
     return tuple(
         Channel((rgb[0], rgb[1], rgb[2]), low, high, bool(seen))
         for rgb, low, high, seen in zip(*parts, strict=True)

@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from napari_piximi.errors import BundleError
@@ -23,8 +24,8 @@ MAX_CHUNKS = 1 << 22
 SIMPLE = np.dtype("<f4")
 
 
-def parse_json(data: bytes, where: str) -> dict[str, Any]:
-    """Parse a JSON object strictly.
+def parse_json(data: bytes, source: Source, name: str) -> dict[str, Any]:
+    """Parse a JSON object.
 
     Raises
     ------
@@ -32,12 +33,21 @@ def parse_json(data: bytes, where: str) -> dict[str, Any]:
         If it is not JSON, or not an object.
     """
     try:
-        value = json.loads(data)
+        value = orjson.loads(data)
+    except ValueError:
+        value = _lenient_json(data, f"{source.path}: {name}")
+    if not isinstance(value, dict):
+        kind = type(value).__name__
+        raise BundleError(f"{source.path}: {name}: should hold a JSON object, not {kind}")
+    return value
+
+
+def _lenient_json(data: bytes, where: str) -> Any:  # noqa: ANN401
+    """Parse JSON that may hold NaN, as Python's writers let it."""
+    try:
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{where}: not valid JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise BundleError(f"{where}: should hold a JSON object, not {type(value).__name__}")
-    return value
 
 
 class StoredArray:
@@ -193,7 +203,7 @@ class _Cache:
 _cache = _Cache(512 << 20)
 
 
-def array_metadata(text: bytes, where: str) -> dict[str, Any]:
+def array_metadata(text: bytes, source: Source, name: str) -> dict[str, Any]:
     """Parse and check a ``.zarray``: shape, chunks, dtype, order, compressor.
 
     Raises
@@ -201,7 +211,7 @@ def array_metadata(text: bytes, where: str) -> dict[str, Any]:
     BundleError
         If it is damaged, absurdly large, or uses what Piximi's zarr reader lacks.
     """
-    meta = parse_json(text, where)
+    meta, where = parse_json(text, source, name), f"{source.path}: {name}"
     shape, chunks = meta.get("shape"), meta.get("chunks")
     lengths_ok = _lengths(shape) and _lengths(chunks) and len(shape or ()) == len(chunks or ())
     if not lengths_ok or any(n > 0 == c for n, c in zip(shape or (), chunks or (), strict=True)):
@@ -246,6 +256,11 @@ def stored_array(
         If a chunk is missing.
     """
     shape, chunk_shape = tuple(meta["shape"]), tuple(meta["chunks"])
+    order, codec = meta.get("order", "C"), meta["codec"]
+    if shape == chunk_shape and len(shape) == 4:  # Piximi's own form, 10,000 times over
+        only = files.get(f"{path}/0.0.0.0")
+        if only is not None:
+            return StoredArray(source, shape, meta["dtype"], (only,), chunk_shape, order, codec)
     grid = [range(-(-n // max(c, 1))) for n, c in zip(shape, chunk_shape, strict=True)]
     separator = meta.get("dimension_separator", ".")
     found = []
@@ -254,7 +269,6 @@ def stored_array(
         if name not in files:
             raise BundleError(f"{source.path}: {name} is missing, so pixels would be lost")
         found.append(files[name])
-    order, codec = meta.get("order", "C"), meta["codec"]
     return StoredArray(source, shape, meta["dtype"], tuple(found), chunk_shape, order, codec)
 
 

@@ -6,11 +6,15 @@ Format Specification (PKWARE APPNOTE 6.3.9, sections 4.3 and 4.5.3).
 """
 
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_piximi.errors import BundleError
 
@@ -24,6 +28,15 @@ FULL16, FULL32 = 0xFFFF, 0xFFFFFFFF
 
 LOCAL = struct.Struct("<4s5H3I2H")
 CENTRAL = struct.Struct("<4s6H3I5H2I")
+ENTRY = np.dtype(
+    [
+        ("signature", "S4"), ("made", "<u2"), ("needed", "<u2"), ("flags", "<u2"),
+        ("method", "<u2"), ("time", "<u2"), ("date", "<u2"), ("crc", "<u4"), ("packed", "<u4"),
+        ("size", "<u4"), ("name_length", "<u2"), ("extra_length", "<u2"),
+        ("comment_length", "<u2"), ("disk", "<u2"), ("inner", "<u2"), ("outer", "<u4"),
+        ("offset", "<u4"),
+    ]
+)  # fmt: skip
 END = struct.Struct("<4s4H2IH")
 END64 = struct.Struct("<4sQ2H2I4Q")
 LOCATOR64 = struct.Struct("<4sIQI")
@@ -94,7 +107,7 @@ def _check_extent(path: Path, offset: int, size: int, length: int) -> None:
 
 
 def members(file: BinaryIO, path: Path, directory: Directory) -> list[Member]:
-    """Read the directory entries, in order.
+    """Read the directory entries, in order, all of them at once.
 
     Raises
     ------
@@ -103,52 +116,88 @@ def members(file: BinaryIO, path: Path, directory: Directory) -> list[Member]:
     """
     file.seek(directory.offset)
     data = file.read(directory.size)
-    found: list[Member] = []
-    at = 0
-    try:
-        for _ in range(directory.entries):
-            member, at = _entry(data, at, path)
-            found.append(member)
-    except (struct.error, UnicodeDecodeError) as error:
-        raise BundleError(f"{path}: zip directory entry {len(found)} is damaged") from error
+    starts = _entry_starts(data, directory.entries, path)
+    raw = np.frombuffer(data, np.uint8)
+    entries = raw[starts[:, None] + np.arange(CENTRAL.size)].view(ENTRY)[:, 0]
+    ends = starts + CENTRAL.size + entries["name_length"]
+    names = _names(data, starts + CENTRAL.size, ends, entries["flags"], path)
+    fields = (entries[name].tolist() for name in ("method", "crc", "packed", "size", "offset"))
+    found = list(map(Member._make, zip(names, *fields, strict=True)))
+    large = (entries["packed"] == FULL32) | (entries["size"] == FULL32)
+    for row in np.flatnonzero(large | (entries["offset"] == FULL32)).tolist():
+        extra = data[ends[row] : ends[row] + entries["extra_length"][row]]
+        found[row] = _with_sizes64(found[row], extra)
+    odd = ((entries["flags"] & ENCRYPTED) > 0) | ~np.isin(entries["method"], (STORED, DEFLATED))
+    for row in np.flatnonzero(odd).tolist():
+        _refuse(found[row], entries["flags"][row], path)
     return found
 
 
-def _entry(data: bytes, at: int, path: Path) -> tuple[Member, int]:
-    (signature, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length,
-     comment_length, _, _, _, offset) = CENTRAL.unpack_from(data, at)  # fmt: skip
-    if signature != b"PK\x01\x02":
-        raise BundleError(f"{path}: zip directory is damaged at byte {at}")
-    start = at + CENTRAL.size
-    end = start + name_length
-    name = data[start:end].decode("utf-8" if flags & UTF8 else "cp437")
-    if FULL32 in (packed, size, offset):
-        size, packed, offset = _sizes64(data[end : end + extra_length], size, packed, offset)
-    if flags & ENCRYPTED or method not in (STORED, DEFLATED):
-        how = "encrypted" if flags & ENCRYPTED else METHOD_NAMES.get(method, f"method {method}")
-        raise BundleError(
-            f"{path}: {name} is packed with {how}; pack it again with Deflate or uncompressed"
-        )
-    return (
-        Member(name, method, crc, packed, size, offset),
-        end + extra_length + comment_length,
-    )
+def _entry_starts(data: bytes, count: int, path: Path) -> NDArray[np.int64]:
+    """Find where the entries begin: each tells its length, and so where the next one is."""
+    found = [match.start() for match in re.finditer(b"PK\x01\x02", data)]
+    starts = np.array(found, np.int64)
+    if len(starts) != count or not _chained(data, starts):
+        starts = _walk(data, count, path)  # a name or comment looked like a signature
+    return starts
 
 
-def _sizes64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
+def _chained(data: bytes, starts: NDArray[np.int64]) -> bool:
+    if not len(starts):
+        return True
+    if starts[0] != 0 or starts[-1] + CENTRAL.size > len(data):
+        return False
+    raw = np.frombuffer(data, np.uint8)
+    lengths = raw[starts[:, None] + np.arange(28, 34)].view("<u2").sum(axis=1, dtype=np.int64)
+    ends = starts + CENTRAL.size + lengths
+    return bool((ends[:-1] == starts[1:]).all() and ends[-1] <= len(data))
+
+
+def _walk(data: bytes, count: int, path: Path) -> NDArray[np.int64]:
+    starts: list[int] = []
+    at = 0
+    for _ in range(count):
+        if data[at : at + 4] != b"PK\x01\x02" or at + CENTRAL.size > len(data):
+            raise BundleError(f"{path}: zip directory entry {len(starts)} is damaged")
+        starts.append(at)
+        at += CENTRAL.size + sum(struct.unpack_from("<3H", data, at + 28))
+    if at > len(data):
+        raise BundleError(f"{path}: zip directory entry {count - 1} is damaged")
+    return np.array(starts, np.int64)
+
+
+def _names(
+    data: bytes,
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    flags: NDArray[np.uint16],
+    path: Path,
+) -> list[str]:
+    encodings = np.where(flags & UTF8, "utf-8", "cp437").tolist()
+    rows = zip(starts.tolist(), ends.tolist(), encodings, strict=True)
+    try:
+        return [data[start:end].decode(encoding) for start, end, encoding in rows]
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path}: a name in the zip directory is not UTF-8") from error
+
+
+def _refuse(member: Member, flags: int, path: Path) -> NoReturn:
+    method = METHOD_NAMES.get(member.method, f"method {member.method}")
+    how = "encrypted" if flags & ENCRYPTED else f"packed with {method}"
+    raise BundleError(f"{path}: {member.name} is {how}; pack it again with Deflate or uncompressed")
+
+
+def _with_sizes64(member: Member, extra: bytes) -> Member:
     """Take the sizes that do not fit 32 bits from the zip64 extra field."""
-    values = [size, packed, offset]
+    values = [member.size, member.packed, member.offset]
     at = 0
     while at + 4 <= len(extra):
         tag, length = struct.unpack_from("<HH", extra, at)
         if tag == 1:
-            field = at + 4
-            for i, value in enumerate(values):
-                if value == FULL32:
-                    (values[i],) = struct.unpack_from("<Q", extra, field)
-                    field += 8
+            numbers = iter(struct.unpack_from(f"<{length // 8}Q", extra, at + 4))
+            values = [next(numbers, v) if v == FULL32 else v for v in values]
         at += 4 + length
-    return values[0], values[1], values[2]
+    return member._replace(size=values[0], packed=values[1], offset=values[2])
 
 
 class ZipWriter:

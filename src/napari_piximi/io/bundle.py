@@ -97,9 +97,7 @@ def read_bundle(path: str | os.PathLike[str], progress: Progress = silent) -> Pr
 def _read_document(source: Source) -> tuple[Document, Models]:
     files = list_files(source.members(), source.path)
     root = find_root(files, source.path)
-    with source.reading() as read:
-        document = read_document(source, files, root, read)
-    return upgrade(document), find_models(files, root)
+    return upgrade(read_document(source, files, root)), find_models(files, root)
 
 
 def _used_kinds(document: Document) -> set[str]:
