@@ -1,12 +1,12 @@
 """The classifier group of a bundle: Piximi's settings, and what Piximi cannot hold beside them."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from napari_piximi.io._document import Attributes, Document
-from napari_piximi.io._kinds import OWN, Kinds
+from napari_piximi.io._document import OWN, Attributes, Document
+from napari_piximi.io._kinds import Kinds
 from napari_piximi.io._settings import settings_from
 from napari_piximi.io._warn import warn
 from napari_piximi.model.evaluation import Evaluation
@@ -41,24 +41,32 @@ def read_classifiers(
     """
     kinds = dict(kinds)
     found: list[Classifier] = []
-    listed = document.of("classifier").get("classifier_kinds", [])
-    for kind_id in listed:
-        group = f"classifier/{kind_id}"
-        for name in document.attributes.get(group, {}).get("models", []):
-            info = f"{group}/{name}/model_info"
-            if info not in document.attributes:
-                continue
-            settings, shape = _settings(document, info)
-            if name == BASE_MODEL:
-                if kind_id in kinds:
-                    kinds[kind_id] = replace(kinds[kind_id], settings=settings)
-                continue
-            classifier = Classifier(name, kind_id, settings, shape[3], shape[0], models.get(name))
+    for kind_id, name in _listed(document):
+        info = f"classifier/{kind_id}/{name}/model_info"
+        settings, shape = _settings(document, info)
+        if name != BASE_MODEL:
+            owner = kind_id if kind_id in kinds else ""
+            classifier = Classifier(name, owner, settings, shape[3], shape[0], models.get(name))
             found.append(_with_history(classifier, document, info))
+        elif kind_id in kinds:
+            kinds[kind_id] = replace(kinds[kind_id], settings=settings)
     found += _without_info(models, {classifier.name for classifier in found})
-    order = {tuple(key): i for i, key in enumerate(_own(document, "classifier").get("order", []))}
-    found.sort(key=lambda c: order.get((c.kind, c.name), -1))
+    keys = document.own("classifier").get("order")
+    order = {str(key): number for number, key in enumerate(keys if isinstance(keys, list) else [])}
+    found.sort(key=lambda c: order.get(str([c.kind, c.name]), -1))
     return kinds, tuple(found)
+
+
+def _listed(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield kind id and name of every model that the bundle tells of."""
+    if "classifier" not in document.attributes:
+        return
+    for kind_id in document.texts("classifier", "classifier_kinds"):
+        group = f"classifier/{kind_id}"
+        if group in document.attributes:
+            for name in document.texts(group, "models"):
+                if f"{group}/{name}/model_info" in document.attributes:
+                    yield kind_id, name
 
 
 def _without_info(models: Mapping[str, ModelArtifact], known: set[str]) -> Iterable[Classifier]:
@@ -68,11 +76,6 @@ def _without_info(models: Mapping[str, ModelArtifact], known: set[str]) -> Itera
     for name in models.keys() - known:
         settings, channels, planes = settings_from_document(models[name].document)
         yield Classifier(name, "", settings, channels, planes, models[name])
-
-
-def _own(document: Document, path: str) -> Attributes:
-    own = document.attributes.get(path, {}).get(OWN)
-    return own if isinstance(own, dict) else {}
 
 
 def _settings(document: Document, info: str) -> tuple[Settings, list[int]]:
@@ -85,20 +88,29 @@ def _settings(document: Document, info: str) -> tuple[Settings, list[int]]:
         **attributes.get(f"{pre}/crop_options", {}),
         **attributes.get(f"{info}/optimizer_settings", {}),
     }
-    shape = flat.get(SHAPE)
-    array = document.arrays.get(f"{pre}/{SHAPE}")
-    if shape is None and array is not None:
-        shape = array.read().tolist()
-    if not isinstance(shape, list) or len(shape) != 4:
-        shape = [1, PIXIMI_SETTINGS.height, PIXIMI_SETTINGS.width, 1]
     fields = {FIELDS[name]: value for name, value in flat.items() if name in FIELDS}
     for name in ("shuffle", "rescale", "center"):
-        if name in fields:
+        if fields.get(name) in (0, 1):
             fields[name] = bool(fields[name])
-    noted = _own(document, info).get("settings", {})
-    start = settings_from(noted, PIXIMI_SETTINGS, str(document.source.path))
+    shape = _input_shape(document, pre, flat.get(SHAPE))
     fields.update(height=shape[1], width=shape[2])
-    return settings_from(fields, start, f"{document.source.path}: {info}"), shape
+    where = f"{document.source.path}: {info}"
+    noted = document.own(info).get("settings")
+    start = settings_from(noted, PIXIMI_SETTINGS, where) if noted else PIXIMI_SETTINGS
+    return settings_from(fields, start, where), shape
+
+
+def _input_shape(document: Document, group: str, shape: object) -> list[int]:
+    """Return planes, height, width, channels: from the index, or the array in the bundle."""
+    array = document.arrays.get(f"{group}/{SHAPE}")
+    if shape is None and array is not None:
+        shape = array.read().tolist()
+    if shape is None:
+        return [1, PIXIMI_SETTINGS.height, PIXIMI_SETTINGS.width, 1]
+    numbers = shape if isinstance(shape, list) else []
+    if len(numbers) != 4 or not all(type(n) is int and 0 < n < 1 << 16 for n in numbers):
+        raise document.error(group, f"input_shape {shape!r} is not planes, height, width, channels")
+    return numbers
 
 
 FIELDS = {
@@ -120,7 +132,7 @@ FIELDS = {
 
 def _with_history(classifier: Classifier, document: Document, info: str) -> Classifier:
     """Add class map, evaluations and runs."""
-    attributes, own = document.attributes[info], _own(document, info)
+    attributes, own = document.attributes[info], document.own(info)
     try:
         class_map = _class_map(attributes.get("class_map") or [])
         notes = own.get("evaluations", [])

@@ -10,11 +10,22 @@ from napari_piximi.io._source import Source, check_expansion
 from napari_piximi.io._zarr import StoredArray, array_metadata, parse_json, stored_array
 from napari_piximi.io._zip import STORED, Member
 
-__all__ = ["Attributes", "Document", "find_models", "find_root", "list_files", "read_document"]
+__all__ = [
+    "OWN",
+    "Attributes",
+    "Document",
+    "find_models",
+    "find_root",
+    "list_files",
+    "read_document",
+]
 
 MAX_METADATA = 64 << 20
 MAX_ALL_METADATA = 2 << 30
 MODEL_SUFFIXES = (".json", ".weights.bin")
+
+OWN = "napari_piximi"
+"""The attribute that holds what Piximi cannot; Piximi ignores it."""
 
 Attributes = dict[str, Any]
 
@@ -53,6 +64,24 @@ class Document:
                     f"{self.source.path}: {path or 'root'}/.zattrs lacks the attribute {name!r}"
                 )
         return found
+
+    def texts(self, path: str, name: str) -> list[str]:
+        """Return an attribute that is a list of texts.
+
+        Raises
+        ------
+        BundleError
+            If it is missing or anything else.
+        """
+        values = self.of(path, name)[name]
+        if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+            raise self.error(f"{path}/.zattrs", f"{name} should be a list of texts")
+        return values
+
+    def own(self, path: str) -> Attributes:
+        """Return what we noted at a group; empty where we did not."""
+        own = self.attributes.get(path, {}).get(OWN)
+        return own if isinstance(own, dict) else {}
 
     def error(self, path: str, trouble: str) -> BundleError:
         """Make an error that names the file, the group and what is wrong with it."""

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.io._document import Attributes
+from napari_piximi.io._names import unicode_name
 from napari_piximi.io._source import Source, ZipSource
 from napari_piximi.io._table import Placed, ThingTable
 from napari_piximi.io._zarr import MAX_BYTES, SIMPLE, StoredArray
@@ -74,7 +75,7 @@ def pack(index: Index, directory: bytes) -> bytes:
     columns["arrays"] = _array_rows(table.arrays)
     header = {
         "digest": digest(directory),
-        "texts": {name: getattr(table, name) for name in TEXTS},
+        "texts": {"ids": table.ids, "names": list(map(unicode_name, table.names))},
         "words": words,
         "channels": {
             row: [(*c.color, c.minimum, c.maximum, c.visible) for c in channels]
@@ -150,14 +151,19 @@ def _unpack(source: Source, data: bytes, expected: str) -> Index | None:
     table.runs = _split(columns["runs"].tobytes(), columns["run_bytes"])
     table.arrays = _arrays(source, columns["arrays"], table.names)
     table.channels = {
-        int(row): tuple(Channel((r, g, b), low, high, seen) for r, g, b, low, high, seen in look)
+        int(row): tuple(_channel(*values) for values in look)
         for row, look in header["channels"].items()
     }
-    table.pixel_sizes = {int(row): tuple(s) for row, s in header["pixel_sizes"].items()}
+    table.pixel_sizes = {int(row): tuple(map(float, s)) for row, s in header["pixel_sizes"].items()}
     if not _consistent(table, rows):
         return None
     models = {name: (Member(*a), Member(*b)) for name, (a, b) in header["models"].items()}
     return Index(header["attributes"], table, models)
+
+
+def _channel(*values: float) -> Channel:
+    red, green, blue, low, high = map(float, values[:5])
+    return Channel((red, green, blue), low, high, bool(values[5]))
 
 
 def _columns(listed: Sequence[Any], data: bytes, at: int) -> dict[str, NDArray[Any]]:
@@ -198,6 +204,8 @@ def _consistent(table: ThingTable, rows: int) -> bool:
     """Tell whether the columns are equally long, and every image has pixels and channels."""
     columns = (*TEXTS, *CODED, *NUMBERS, "runs", "arrays")
     if any(len(getattr(table, name)) != rows for name in columns):
+        return False
+    if {type(text) for name in (*TEXTS, *CODED) for text in getattr(table, name)} - {str}:
         return False
     images = (row for row, image in enumerate(table.images) if not image)
     return all(

@@ -4,9 +4,8 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from napari_piximi.io._document import Attributes, Document
+from napari_piximi.io._document import OWN, Attributes, Document
 from napari_piximi.io._warn import listed, warn
 from napari_piximi.model.project import Project, new_kind
 from napari_piximi.model.things import (
@@ -19,10 +18,7 @@ from napari_piximi.model.things import (
     is_unknown,
 )
 
-__all__ = ["OWN", "add_missing_kinds", "read_kinds", "write_kinds"]
-
-OWN = "napari_piximi"
-"""The attribute that holds what Piximi cannot; Piximi ignores it."""
+__all__ = ["add_missing_kinds", "read_kinds", "write_kinds"]
 
 COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 
@@ -45,23 +41,27 @@ def read_kinds(document: Document) -> tuple[Kinds, Categories, Mapping[str, str]
     BundleError
         If columns are missing or differ in length, or there is no kind Image.
     """
-    columns = _columns(
-        document, "project/kinds", "kind_id", "display_name", "categories", "unknown_category_id"
-    )
-    unknowns = [str(category) for *_, category in columns]
-    renamed = _renamed(document, unknowns)
-    hidden = set(document.of("project/kinds").get(OWN, {}).get("hidden", ()))
+    path = "project/kinds"
+    columns = _columns(document, path, "kind_id", "display_name", "unknown_category_id")
+    lists = document.of(path, "categories")["categories"]
+    if not isinstance(lists, list) or not all(isinstance(ids, list) for ids in lists):
+        raise document.error(f"{path}/.zattrs", "categories should be a list of lists")
+    if len(lists) != len(columns):
+        raise document.error(f"{path}/.zattrs", "its lists should be equally long")
+    renamed = _renamed(document, [unknown for *_, unknown in columns])
+    hidden = _hidden(document, path)
     categories = _read_categories(document, renamed)
     kinds: Kinds = {}
-    for kind_id, name, listed_ids, unknown in columns:
+    for (kind_id, name, unknown), ids in zip(columns, lists, strict=True):
+        # Ids of no category, or another kind's, fall away here; so may whatever is no id.
+        own = dict.fromkeys(renamed.get(str(c), str(c)) for c in ids)
+        kept = tuple(c for c in own if c in categories and categories[c].kind == kind_id)
         unknown = renamed.get(unknown, unknown)
-        ids = tuple(renamed.get(c, c) for c in listed_ids)
-        own = tuple(c for c in ids if c in categories and categories[c].kind == kind_id)
-        kinds[kind_id] = Kind(kind_id, name, own, unknown, kind_id not in hidden)
+        kinds[kind_id] = Kind(kind_id, name, kept, unknown, kind_id not in hidden)
     if len(kinds) != len(columns):
-        raise document.error("project/kinds", "a kind id is there twice")
+        raise document.error(path, "a kind id is there twice")
     if IMAGE_KIND not in kinds:
-        raise document.error("project/kinds", "there is no kind 'Image'")
+        raise document.error(path, "there is no kind 'Image'")
     return _complete(document, kinds, categories), categories, renamed
 
 
@@ -77,36 +77,39 @@ def add_missing_kinds(
         warn(f"{document.source.path}: made the kinds that no one defines: {listed(missing)}")
 
 
-def _columns(document: Document, path: str, *names: str) -> list[tuple[Any, ...]]:
-    attributes = document.of(path, *names)
-    columns = [attributes[name] for name in names]
-    lengths = {name: len(c) for name, c in zip(names, columns, strict=True) if isinstance(c, list)}
-    if len(lengths) != len(names) or len(set(lengths.values())) > 1:
+def _columns(document: Document, path: str, *names: str) -> list[tuple[str, ...]]:
+    columns = [document.texts(path, name) for name in names]
+    lengths = {name: len(column) for name, column in zip(names, columns, strict=True)}
+    if len(set(lengths.values())) > 1:
         raise document.error(f"{path}/.zattrs", f"its lists should be equally long, not {lengths}")
     return list(zip(*columns, strict=True))
+
+
+def _hidden(document: Document, path: str) -> set[str]:
+    """Return the ids that we noted as hidden."""
+    noted = document.own(path).get("hidden")
+    return {str(key) for key in noted} if isinstance(noted, list) else set()
 
 
 def _renamed(document: Document, unknowns: list[str]) -> dict[str, str]:
     """Give ids the first character by which Piximi tells Unknown categories."""
     renamed = {}
-    for category in document.of("project/categories", "category_id")["category_id"]:
+    for category in document.texts("project/categories", "category_id"):
         if is_unknown(category) != (category in unknowns):
             renamed[category] = ("0" if category in unknowns else "1") + category[1:]
     if renamed:
-        path = document.source.path
-        warn(
-            f"{path}: gave new ids to categories that Piximi would mix up: {listed(list(renamed))}"
-        )
+        mixed = listed(list(renamed))
+        warn(f"{document.source.path}: gave new ids to categories that Piximi mixes up: {mixed}")
     return renamed
 
 
 def _read_categories(document: Document, renamed: Mapping[str, str]) -> Categories:
     path = "project/categories"
-    hidden = set(document.of(path).get(OWN, {}).get("hidden", ()))
+    hidden = _hidden(document, path)
     found: Categories = {}
     for number, row in enumerate(_columns(document, path, "category_id", "name", "color", "kind")):
         category_id, name, color, kind = row
-        if not isinstance(color, str) or not COLOR.fullmatch(color):
+        if not COLOR.fullmatch(color):
             warn(f"{document.source.path}: category {name!r} has no valid colour ({color!r})")
             color = PALETTE[number % len(PALETTE)]
         category_id = renamed.get(category_id, category_id)

@@ -10,8 +10,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from napari_piximi.io._document import Attributes
-from napari_piximi.io._kinds import OWN
+from napari_piximi.io._document import OWN, Attributes
+from napari_piximi.io._names import unicode_name
 from napari_piximi.io._source import Source, ZipSource, packed_bytes
 from napari_piximi.io._table import Placed
 from napari_piximi.io._writers import Writer
@@ -47,15 +47,15 @@ def labels_of(thing: Thing) -> Labels:
     A prediction for a thing without a category becomes the category of an Inference thing,
     which is how Piximi shows what is predicted and not yet accepted.
     """
-    prediction = thing.prediction
-    if prediction is None:
+    prediction, unknown = thing.prediction, is_unknown(thing.category)
+    if prediction is None and (unknown or thing.partition != Partition.INFERENCE):
         return Labels(thing.category, thing.partition, {})
-    own: Attributes = {
-        "prediction": [prediction.category, prediction.probability],
-        "category": thing.category,
-        "partition": str(thing.partition),
-    }
-    if is_unknown(thing.category):
+    # Also for an Inference thing that has a category: Piximi would take it for a prediction.
+    own: Attributes = {"category": thing.category, "partition": str(thing.partition)}
+    if prediction is None:
+        return Labels(thing.category, thing.partition, own)
+    own["prediction"] = [prediction.category, prediction.probability]
+    if unknown:
         return Labels(prediction.category, Partition.INFERENCE, own)
     return Labels(thing.category, thing.partition, own)
 
@@ -94,7 +94,7 @@ class ThingWriter:
         array = f"{group}/{name}"
         own = dict(labels.own)
         if name != thing.name:
-            own["name"] = thing.name
+            own["name"] = unicode_name(thing.name)
         padded = isinstance(thing, Annotation) and _is_padded(thing)
         if padded:
             own["padded"] = True
@@ -111,7 +111,7 @@ class ThingWriter:
 
     def _image_attributes(self, image: Image, labels: Labels, own: Attributes) -> Attributes:
         if image.pixel_size is not None:
-            own["pixel_size"] = image.pixel_size
+            own["pixel_size"] = [float(length) for length in image.pixel_size]
         return {
             "thing_id": image.id,
             "active_plane": image.plane,

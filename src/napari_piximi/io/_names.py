@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["path_names", "root_name"]
+__all__ = ["path_names", "root_name", "unicode_name"]
 
 RESERVED = {"", ".", "..", "colors", ".zattrs", ".zgroup", ".zarray", ".zmetadata"}
 
@@ -16,6 +16,14 @@ def root_name(path: Path) -> str:
     return stem.replace(".", "_").replace("\\", "_") or "project"
 
 
+def unicode_name(name: str) -> str:
+    """Return a name that JSON can hold: what no character stands for becomes a question mark.
+
+    Names of files that are not in the system's encoding come with lone surrogates.
+    """
+    return name.encode("utf-8", "replace").decode()
+
+
 def path_names(names: Iterable[str]) -> list[str]:
     """Return for each name one that Piximi can use as the path of a group.
 
@@ -25,7 +33,7 @@ def path_names(names: Iterable[str]) -> list[str]:
     taken: set[str] = set()
     ancestors: set[str] = set()
     found = []
-    for name in map(_harmless, names):
+    for name in map(_harmless, map(unicode_name, names)):
         unique, number = name, 0
         while unique in taken or unique in ancestors or taken & _ancestors(unique):
             number += 1
@@ -37,6 +45,7 @@ def path_names(names: Iterable[str]) -> list[str]:
 
 
 def _harmless(name: str) -> str:
+    name = name.replace("\0", "_")
     if "/" not in name and "\\" not in name:
         return f"_{name}" if name in RESERVED else name
     parts = name.replace("\\", "/").split("/")

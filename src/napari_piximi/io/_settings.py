@@ -10,18 +10,21 @@ from napari_piximi.model.training import Settings
 __all__ = ["settings_from"]
 
 
-def settings_from(values: Mapping[str, Any], start: Settings, where: str) -> Settings:
+def settings_from(values: object, start: Settings, where: str) -> Settings:
     """Return `start` with the values that are valid; the others are warned about and left out.
 
     Parameters
     ----------
     values : mapping
-        Names of :class:`~napari_piximi.model.training.Settings` → values as in JSON.
+        As read from JSON, so possibly anything; should have names of settings as keys.
     start : Settings
     where : str
         For the warning.
     """
     taken: dict[str, Any] = {}
+    if not isinstance(values, Mapping):
+        warn(f"{where}: settings should be an object, not {values!r}; they are passed over")
+        return start
     for setting in fields(Settings):
         if setting.name not in values:
             continue

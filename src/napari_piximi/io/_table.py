@@ -2,14 +2,14 @@
 
 import sys
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from napari_piximi.io._document import Attributes, Document
-from napari_piximi.io._kinds import OWN, Kinds
+from napari_piximi.io._kinds import Kinds
 from napari_piximi.io._warn import listed, warn
 from napari_piximi.io._zarr import StoredArray
 from napari_piximi.io._zip import Member
@@ -28,6 +28,11 @@ __all__ = ["Placed", "ThingTable", "read_table", "table_of"]
 
 REQUIRED = ("thing_id", "active_plane", "class_category_id", "classifier_partition", "kind")
 REQUIRED_OF_ANNOTATION = ("bbox", "mask", "image_id")
+LOOK: dict[str, tuple[int, ...]] = {
+    "color": (3,), "range_min": (), "range_max": (), "visible_B": (),
+}  # fmt: skip
+"""Arrays that tell how channels are shown, and their shape per channel."""
+
 NATIVE = array("I").itemsize == 4 and sys.byteorder == "little"
 Channels = tuple[Channel, ...]
 
@@ -94,12 +99,15 @@ def read_table(document: Document, kinds: Kinds, renamed: Mapping[str, str]) -> 
     table = ThingTable()
     unknowns = {kind.id: kind.unknown for kind in kinds.values()}
     depthless: list[str] = []
-    for name in document.of("project/things", "thing_names")["thing_names"]:
+    names = document.texts("project/things", "thing_names")
+    if len(set(names)) != len(names):
+        raise document.error("project/things/.zattrs", "thing_names should be distinct")
+    for name in names:
         path = f"project/things/{name}"
         attributes = document.of(path, *REQUIRED)
         pixels = document.arrays.get(f"{path}/{name}")
         _append(table, document, path, attributes, pixels)
-        _append_labels(table, attributes, unknowns, renamed)
+        _append_labels(table, document, path, unknowns, renamed)
         depth = document.attributes.get(f"{path}/{name}", {}).get("bit_depth")
         if depth not in (8, 16, 32, "8", "16"):
             depthless.append(name)
@@ -118,24 +126,22 @@ def _append(
     pixels: StoredArray | None,
 ) -> None:
     """Append what a thing is, apart from its labels."""
-    own = _own(attributes)
+    own = document.own(path)
     row = len(table.ids)
     plane = _integer(document, path, "active_plane", attributes["active_plane"])
     if pixels is not None and (len(pixels.shape) != 4 or 0 in pixels.shape):
         shape = list(pixels.shape)
-        raise document.error(
-            path, f"its pixels have the shape {shape}, not planes, rows, columns, channels"
-        )
+        raise document.error(path, f"its pixels have the shape {shape}, not (Z, Y, X, C)")
     table.ids.append(_text(document, path, "thing_id", attributes["thing_id"]))
-    table.names.append(own.get("name") or path.removeprefix("project/things/"))
+    table.names.append(str(own.get("name", path.removeprefix("project/things/"))))
     table.kinds.append(_text(document, path, "kind", attributes["kind"]))
     table.planes.append(plane)
     if attributes["kind"] == IMAGE_KIND:
         if pixels is None:
             raise document.error(path, "its pixels are missing")
         table.channels[row] = _channels(document, path, pixels.shape[-1])
-        if "pixel_size" in own:
-            table.pixel_sizes[row] = tuple(own["pixel_size"])
+        if (size := _pixel_size(own.get("pixel_size"))) is not None:
+            table.pixel_sizes[row] = size
         bbox, runs, image = (0, 0, 0, 0), b"", ""
     else:
         bbox, runs, image = _annotation(document, path)
@@ -153,7 +159,7 @@ def _annotation(document: Document, path: str) -> tuple[tuple[int, int, int, int
     image = _text(document, path, "image_id", attributes["image_id"])
     try:
         left, top, right, bottom = (int(v) for v in attributes["bbox"])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise document.error(path, f"bbox {attributes['bbox']!r} is no box") from error
     runs = _runs(attributes["mask"])
     if runs is None:
@@ -173,7 +179,8 @@ def _runs(values: object) -> bytes | None:
 
 def _append_labels(
     table: ThingTable,
-    attributes: Attributes,
+    document: Document,
+    path: str,
     unknowns: Mapping[str, str],
     renamed: Mapping[str, str],
 ) -> None:
@@ -182,15 +189,14 @@ def _append_labels(
     Piximi shows a prediction as the category of an Inference thing; ours is kept beside the
     user's own category. What we noted is believed only while Piximi's own attributes agree.
     """
-    own = _own(attributes)
+    attributes = document.attributes[path]
     category = str(attributes["class_category_id"])
     category = renamed.get(category, category)
     partition = str(attributes["classifier_partition"])
+    noted = _noted_labels(document.own(path))
     predicted, probability = "", np.nan
-    noted = own.get("prediction")
-    if isinstance(noted, list) and category in (noted[0], own.get("category")):
-        predicted, probability = noted[0], np.nan if noted[1] is None else float(noted[1])
-        category, partition = own.get("category", category), own.get("partition", partition)
+    if noted is not None and category in (noted[0], noted[2]):
+        predicted, probability, category, partition = noted
     elif partition == "Inference" and not is_unknown(category):
         predicted = category
         category = unknowns.get(str(attributes["kind"]), category)
@@ -200,29 +206,39 @@ def _append_labels(
     table.probabilities.append(probability)
 
 
-def _own(attributes: Attributes) -> Attributes:
-    own = attributes.get(OWN)
-    return own if isinstance(own, dict) else {}
+def _noted_labels(own: Attributes) -> tuple[str, float, str, str] | None:
+    """Return what we noted: predicted category, probability, own category, partition."""
+    match own:
+        case {
+            "prediction": [str(predicted), (float() | int() | None) as probability],
+            "category": str(category),
+            "partition": str(partition),
+        }:
+            chance = np.nan if probability is None else float(probability)
+            return predicted, chance, category, partition
+        case {"category": str(category), "partition": str(partition)}:
+            return "", np.nan, category, partition
+    return None
+
+
+def _pixel_size(noted: object) -> tuple[float, ...] | None:
+    if isinstance(noted, list) and len(noted) == 3 and all(isinstance(v, float) for v in noted):
+        return tuple(noted)
+    return None
 
 
 def _channels(document: Document, path: str, count: int) -> Channels:
     """Read how an image's channels are shown; the default look where a part is missing."""
-    look = f"{path}/colors"
     parts: list[list[Any]] = []
-    for name in ("color", "range_min", "range_max", "visible_B"):
-        values = document.arrays.get(f"{look}/{name}")
-        column = values.read().tolist() if values is not None and values.shape[0] == count else None
-        if column is None or (name == "color" and any(len(v) != 3 for v in _rows(column))):
+    for name, shape in LOOK.items():
+        values = document.arrays.get(f"{path}/colors/{name}")
+        if values is None or values.shape != (count, *shape):
             return default_channels(count)
-        parts.append(column)
+        parts.append(values.read().tolist())
     return tuple(
         Channel((rgb[0], rgb[1], rgb[2]), low, high, bool(seen))
         for rgb, low, high, seen in zip(*parts, strict=True)
     )
-
-
-def _rows(values: Iterable[Any]) -> Iterable[list[Any]]:
-    return (row if isinstance(row, list) else [] for row in values)
 
 
 def _text(document: Document, path: str, name: str, value: object) -> str:

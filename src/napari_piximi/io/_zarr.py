@@ -3,6 +3,7 @@
 import json
 import math
 import threading
+import weakref
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -169,13 +170,14 @@ def _decompress(data: bytes, codec: Mapping[str, Any] | None, expected: int, whe
 
 
 class _Cache:
-    """The arrays last read, up to a number of bytes."""
+    """The arrays last read, up to a number of bytes; those of closed projects go at once."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._bytes = 0
-        self._arrays: OrderedDict[tuple[int, int, str], tuple[Source, NDArray[Any]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._arrays: OrderedDict[tuple[int, int, str], NDArray[Any]] = OrderedDict()
+        self._watched: set[int] = set()
+        self._lock = threading.RLock()  # a source may be collected while the lock is held
 
     def get(self, array: StoredArray) -> NDArray[Any]:
         first = array.chunks[0]
@@ -183,21 +185,36 @@ class _Cache:
         with self._lock:
             if key in self._arrays:
                 self._arrays.move_to_end(key)
-                return self._arrays[key][1]
+                return self._arrays[key]
         data = array.read()
-        with self._lock:
-            self._put(key, array.source, data)
+        if data.nbytes <= self.limit // 2:
+            with self._lock:
+                self._put(key, array.source, data)
         return data
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._arrays.clear()
+            self._bytes = 0
+
     def _put(self, key: tuple[int, int, str], source: Source, data: NDArray[Any]) -> None:
-        if key in self._arrays or data.nbytes > self.limit // 2:
-            return
-        # The source is held so that its id stays its own.
-        self._arrays[key] = (source, data)
-        self._bytes += data.nbytes
+        if key[0] not in self._watched:
+            self._watched.add(key[0])
+            weakref.finalize(source, self._forget, key[0])
+        if key not in self._arrays:
+            self._arrays[key] = data
+            self._bytes += data.nbytes
         while self._bytes > self.limit:
-            _, (_, oldest) = self._arrays.popitem(last=False)
+            _, oldest = self._arrays.popitem(last=False)
             self._bytes -= oldest.nbytes
+
+    def _forget(self, source: int) -> None:
+        """Drop the arrays of a source that is gone, before another gets its id."""
+        with self._lock:
+            self._watched.discard(source)
+            for key in [key for key in self._arrays if key[0] == source]:
+                self._bytes -= self._arrays.pop(key).nbytes
 
 
 _cache = _Cache(512 << 20)
@@ -221,6 +238,9 @@ def array_metadata(text: bytes, source: Source, name: str) -> dict[str, Any]:
     grid = math.prod(-(-n // max(c, 1)) for n, c in zip(shape or (), chunks or (), strict=True))
     if size > MAX_BYTES or grid > MAX_CHUNKS:
         raise BundleError(f"{where}: shape {shape} in chunks of {chunks} is absurdly large")
+    order, separator = meta.get("order", "C"), meta.get("dimension_separator", ".")
+    if order not in ("C", "F") or separator not in (".", "/"):
+        raise BundleError(f"{where}: order {order!r} with separator {separator!r} is no array")
     codec = meta.get("compressor")
     if codec is not None and (
         not isinstance(codec, dict) or codec.get("id") not in ("blosc", "zlib", "gzip")

@@ -32,7 +32,7 @@ from napari_piximi.model.things import Image
 from napari_piximi.model.training import ModelArtifact
 from napari_piximi.progress import Progress, silent
 
-__all__ = ["PIXIMI_VERSION", "read_bundle", "write_bundle"]
+__all__ = ["PIXIMI_VERSION", "read_bundle", "read_bundle_and_version", "write_bundle"]
 
 PIXIMI_VERSION = "1.1.4"
 """The version that written bundles carry: that of the Piximi whose layout they follow."""
@@ -66,17 +66,25 @@ def read_bundle(path: str | os.PathLike[str], progress: Progress = silent) -> Pr
     PiximiWarning
         Of each repair.
     """
+    return read_bundle_and_version(path, progress)[0]
+
+
+def read_bundle_and_version(
+    path: str | os.PathLike[str], progress: Progress = silent
+) -> tuple[Project, str]:
+    """Open a project bundle; also return the version that it names. See :func:`read_bundle`."""
     source = open_source(Path(path))
     progress(0, 2, "Reading the bundle")
     index = read_index(source)
     if index is None:
-        document, models = _read_document(source)
+        document, models, version = _read_document(source)
         kinds, categories, renamed = read_kinds(document)
-        add_missing_kinds(document, kinds, categories, _used_kinds(document))
         table = read_table(document, kinds, renamed)
     else:
         document, table, models = Document(source, index.attributes, {}), index.table, index.models
+        version = index.attributes[""]["version"]
         kinds, categories, _ = read_kinds(document)
+    add_missing_kinds(document, kinds, categories, set(table.kinds))
     progress(1, 2, "Making the project")
     things = make_things(table, kinds, categories, source.path)
     kinds, classifiers = read_classifiers(document, kinds, _read_models(source, models))
@@ -91,21 +99,15 @@ def read_bundle(path: str | os.PathLike[str], progress: Progress = silent) -> Pr
         str(document.attributes.get("segmenter", {}).get("name", "undefined")),
     )
     progress(2, 2, "Done")
-    return project
+    return project, str(version)
 
 
-def _read_document(source: Source) -> tuple[Document, Models]:
+def _read_document(source: Source) -> tuple[Document, Models, str]:
     files = list_files(source.members(), source.path)
     root = find_root(files, source.path)
-    return upgrade(read_document(source, files, root)), find_models(files, root)
-
-
-def _used_kinds(document: Document) -> set[str]:
-    names = document.of("project/things", "thing_names")["thing_names"]
-    if not isinstance(names, list) or len(set(map(str, names))) != len(names):
-        raise document.error("project/things/.zattrs", "thing_names is no list of distinct names")
-    used = (document.attributes.get(f"project/things/{name}", {}).get("kind") for name in names)
-    return {kind for kind in used if isinstance(kind, str)}
+    document = read_document(source, files, root)
+    version = document.of("", "version")["version"]
+    return upgrade(document), find_models(files, root), version
 
 
 def _read_models(source: Source, models: Models) -> dict[str, ModelArtifact]:

@@ -1,0 +1,214 @@
+"""Pretrained weights: fetched once, checked, kept, and asked for by hand where there is no net."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from napari_piximi.errors import ModelFileError, PiximiError, SaveError, WeightsUnavailableError
+from napari_piximi.io._replace import replace_files
+from napari_piximi.io.tfjs import model_from_bytes, read_model, shard_names
+from napari_piximi.model.training import ModelArtifact
+from napari_piximi.progress import Progress, silent
+
+__all__ = ["MOBILENET_URL", "cache_folder", "mobilenet_artifact"]
+
+MOBILENET_URL = "https://storage.googleapis.com/tfjs-models/tfjs/mobilenet_v1_0.25_224/"
+"""MobileNetV1, alpha 0.25, 224 x 224, trained on ImageNet; Apache-2.0."""
+
+_DOCUMENT = "model.json"
+_CHECKSUMS = "checksums.json"
+_CHUNK = 2**16
+_MAX_SHARDS = 500
+
+
+def mobilenet_artifact(
+    choice: str,
+    progress: Progress = silent,
+    *,
+    base_url: str = MOBILENET_URL,
+    timeout: float = 30.0,
+    max_bytes: int = 64 * 2**20,
+) -> ModelArtifact:
+    """Return pretrained MobileNet weights as a TensorFlow.js layers model.
+
+    Parameters
+    ----------
+    choice : str
+        Empty for the published MobileNetV1 0.25/224, downloaded on first use and kept in
+        :func:`cache_folder`; or the path of a ``model.json`` with its shards beside it.
+    progress : Progress
+        Told of bytes fetched; its :class:`~napari_piximi.errors.Cancelled` passes through.
+    base_url : str
+        Address of the folder that holds ``model.json``.
+    timeout : float
+        Seconds without a byte after which the server counts as down, and, ten times over,
+        seconds that one file may take.
+    max_bytes : int
+        Refuse a download above this.
+
+    Returns
+    -------
+    ModelArtifact
+
+    Raises
+    ------
+    WeightsUnavailableError
+        If they cannot be had, or are not what they were at the first download; the message
+        names the address, and the folder where the files can be put by hand.
+    ModelFileError
+        If the file that `choice` names is damaged.
+    """
+    if choice:
+        path = Path(choice).expanduser()
+        if not path.is_file():
+            raise WeightsUnavailableError(f"{path}: there is no such file of pretrained weights")
+        return read_model(path)
+    folder = cache_folder() / urlsplit(base_url).path.strip("/").rpartition("/")[2]
+    store = _Store(base_url.rstrip("/") + "/", folder, timeout, max_bytes, progress)
+    return store.artifact()
+
+
+def cache_folder() -> Path:
+    """Folder of everything downloaded: pooch's for this application.
+
+    The environment variable ``NAPARI_PIXIMI_CACHE`` names another.
+    """
+    chosen = os.environ.get("NAPARI_PIXIMI_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("napari-piximi"))
+
+
+class _TooMuchError(Exception):
+    """A download that is larger, or takes longer, than it may."""
+
+
+class _Sink(BytesIO):
+    """Where pooch writes a download: counts, reports, and stops it in time."""
+
+    def __init__(self, store: "_Store", name: str) -> None:
+        super().__init__()
+        self._store = store
+        self._name = name
+        self._deadline = time.monotonic() + 10 * store.timeout
+
+    def write(self, data: Any) -> int:  # noqa: ANN401
+        """Take a piece."""
+        if self.tell() + len(data) > self._store.room:
+            raise _TooMuchError(f"more than {self._store.max_bytes} bytes")
+        if time.monotonic() > self._deadline:
+            raise _TooMuchError(f"not finished after {10 * self._store.timeout:g} s")
+        self._store.progress(self.tell() + len(data), 0, f"Downloading {self._name}")
+        return super().write(data)
+
+
+@dataclass
+class _Store:
+    """One model's files: in a folder, or to be fetched into it."""
+
+    url: str
+    folder: Path
+    timeout: float
+    max_bytes: int
+    progress: Progress
+    fetched: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def room(self) -> int:
+        """Bytes that may still be fetched."""
+        return self.max_bytes - sum(len(data) for data in self.fetched.values())
+
+    def artifact(self) -> ModelArtifact:
+        """Gather the files, check them against the first download, keep what is new."""
+        known = self._checksums()
+        try:
+            document = self._get(_DOCUMENT, known)
+            names = shard_names(document, self.url + _DOCUMENT)
+            if len(names) > _MAX_SHARDS:
+                raise self._unavailable(f"it names {len(names)} files")
+            shards = {name: self._get(name, known) for name in names}
+            artifact = model_from_bytes(document, shards, self.url + _DOCUMENT)
+        except ModelFileError as error:
+            raise self._unavailable(str(error)) from error
+        self._keep({_DOCUMENT: document, **shards}, known)
+        return artifact
+
+    def _get(self, name: str, known: dict[str, str]) -> bytes:
+        path = self.folder / name
+        try:
+            data = path.read_bytes() if path.is_file() else self._download(name)
+        except OSError as error:
+            raise self._unavailable(f"{path}: {error}") from error
+        if known.get(name, _checksum(data)) != _checksum(data):
+            raise self._unavailable(
+                f"{name} is not what it was at the first download (SHA-256 {_checksum(data)}, "
+                f"then {known[name]}); if you trust the new one, delete {self.folder}"
+            )
+        return data
+
+    def _download(self, name: str) -> bytes:
+        import pooch
+
+        sink = _Sink(self, name)
+        with self._offline_told(self.url + name), ExitStack() as opened:
+
+            def close_in_the_end(response: Any, **_: object) -> None:  # noqa: ANN401
+                # pooch leaves the connection open when it fails.
+                opened.callback(response.close)
+
+            hooks = {"response": close_in_the_end}
+            fetch = pooch.HTTPDownloader(timeout=self.timeout, chunk_size=_CHUNK, hooks=hooks)
+            fetch(self.url + name, sink, None)
+        self.fetched[name] = sink.getvalue()
+        return self.fetched[name]
+
+    @contextmanager
+    def _offline_told(self, address: str) -> Iterator[None]:
+        # requests comes with pooch; all of its errors are OSErrors.
+        try:
+            yield
+        except PiximiError:
+            raise
+        except (OSError, _TooMuchError) as error:
+            raise self._unavailable(f"{address}: {error}") from error
+
+    def _checksums(self) -> dict[str, str]:
+        path = self.folder / _CHECKSUMS
+        try:
+            known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+            return {str(name): str(checksum) for name, checksum in known.items()}
+        except (OSError, ValueError, AttributeError) as error:
+            raise self._unavailable(f"{path} is damaged ({error}); delete it") from error
+
+    def _keep(self, files: dict[str, bytes], known: dict[str, str]) -> None:
+        checksums = {name: _checksum(data) for name, data in files.items()}
+        if not self.fetched and checksums == known:
+            return
+        record = json.dumps(checksums, indent=1).encode()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fresh = {self.folder / name: data for name, data in self.fetched.items()}
+            replace_files({**fresh, self.folder / _CHECKSUMS: record})
+        except (OSError, SaveError) as error:
+            raise self._unavailable(f"cannot be kept in {self.folder}: {error}") from error
+
+    def _unavailable(self, reason: str) -> WeightsUnavailableError:
+        return WeightsUnavailableError(
+            f"pretrained weights are not available: {reason}. Without a connection, put "
+            f"{_DOCUMENT} and the files that it names, from {self.url}, into {self.folder}, "
+            "or set weights to 'random' or to the path of a model.json"
+        )
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
