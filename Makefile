@@ -1,0 +1,80 @@
+# `make demo` and `make test` each work as the first command on a fresh machine with Python ≥ 3.11:
+# they make .venv, and on Debian as root install the system libraries that Qt needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+QT_LIBRARIES := libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 \
+  libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3 \
+  libfontconfig1 xvfb
+
+.PHONY: demo test check lint types layers unit keras jax node coverage bench system clean
+
+demo: $(VENV)/.installed
+	$(BIN)/napari-piximi demo --out demo
+
+test: system $(VENV)/.tools node lint types layers unit keras jax
+	@$(BIN)/python .ci/total.py .reports
+
+lint: $(VENV)/.tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.tools
+	$(BIN)/mypy
+
+layers: $(VENV)/.tools
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate src/napari_piximi/napari.yaml
+
+# Tests that load Keras run in a process of their own: TensorFlow and a window crash each other.
+unit: $(VENV)/.tools
+	$(BIN)/python -m pytest -m "not keras" --junit-xml .reports/unit.xml
+
+keras: $(VENV)/.tools
+	$(BIN)/python -m pytest -m keras --junit-xml .reports/keras.xml
+
+jax: $(VENV)/.tools
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/learn -m keras --junit-xml .reports/jax.xml
+
+# TensorFlow.js, to see that it loads what we write; skipped where Node.js is absent.
+node:
+	@if command -v npm >/dev/null; then \
+	  [ -d tests/tfjs/node_modules/@tensorflow/tfjs ] || npm install --prefix tests/tfjs --no-audit --no-fund --no-package-lock --loglevel=error; \
+	else echo "npm is absent: the tests against TensorFlow.js will be skipped"; fi
+
+coverage: $(VENV)/.tools
+	$(BIN)/python -m pytest -q -m "not keras" --cov --cov-report=
+	$(BIN)/python -m pytest -q -m keras --cov --cov-append --cov-report=term
+
+bench: $(VENV)/.tools
+	$(BIN)/python benchmarks/bench_model.py
+	$(BIN)/python benchmarks/bench_bundle.py
+	$(BIN)/python benchmarks/bench_start.py
+	$(BIN)/python benchmarks/bench_learn.py
+	$(BIN)/python benchmarks/bench_digits_quality.py
+
+# Qt's system libraries: installed as root on Debian, else the missing ones are named.
+system:
+	@missing=; for package in $(QT_LIBRARIES); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q "ok installed" || missing="$$missing $$package"; done; \
+	if [ -z "$$missing" ]; then :; \
+	elif ! command -v apt-get >/dev/null; then echo "not Debian: if a window does not open, install the like of:$$missing"; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	else echo "Qt needs system libraries that are missing; run: sudo apt-get install$$missing"; fi
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV) || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install -q --upgrade pip
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -e .
+	touch $@
+
+$(VENV)/.tools: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -e '.[dev]'
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .reports demo tests/tfjs/node_modules
