@@ -10,7 +10,7 @@ QT_LIBRARIES := libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 l
 
 .PHONY: demo test check lint types layers unit keras jax node coverage bench system clean
 
-demo: $(VENV)/.installed
+demo: system $(VENV)/.installed
 	$(BIN)/napari-piximi demo --out demo
 
 test: system $(VENV)/.tools node lint types layers unit keras jax

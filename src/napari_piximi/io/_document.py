@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_piximi.errors import BundleError
 from napari_piximi.io._source import Source, check_expansion
-from napari_piximi.io._zarr import StoredArray, array_metadata, parse_json, stored_array
+from napari_piximi.io._zarr import Layout, StoredArray, parse_json, read_layout, stored_array
 from napari_piximi.io._zip import STORED, Member
 
 __all__ = [
@@ -20,9 +20,10 @@ __all__ = [
     "read_document",
 ]
 
+SHORT = 64
 MAX_METADATA = 64 << 20
 MAX_ALL_METADATA = 2 << 30
-MODEL_SUFFIXES = (".json", ".weights.bin")
+METADATA = ("/.zattrs", "/.zarray")
 
 OWN = "napari_piximi"
 """The attribute that holds what Piximi cannot; Piximi ignores it."""
@@ -136,24 +137,32 @@ def read_document(source: Source, files: Mapping[str, Member], root: str) -> Doc
     BundleError
         If one is damaged or absurdly large, or a chunk is missing.
     """
+    # All metadata are called .zattrs or .zarray; the last letter tells which.
     wanted = {
-        member: name
+        name: member
         for name, member in files.items()
-        if name.endswith(("/.zattrs", "/.zarray")) and name.startswith(root)
+        if name.endswith(METADATA) and name.startswith(root)
     }
-    _check_size(source, wanted)
+    _check_size(source, wanted.values())
     attributes: dict[str, Attributes] = {}
     arrays: dict[str, StoredArray] = {}
-    metadata: dict[bytes, Attributes] = {}
-    for member, text in source.read_many(wanted):
-        name = wanted[member]
+    # Thousands of arrays have one and the same description and attributes.
+    short: dict[bytes, Attributes] = {}
+    layouts: dict[bytes, Layout] = {}
+    for name, text in source.read_many(wanted):
         path = name[len(root) : -8]
-        if name.endswith("s"):
-            attributes[path] = parse_json(text, source, name)
-            continue
-        if text not in metadata:  # thousands of arrays have one and the same
-            metadata[text] = array_metadata(text, source, name)
-        arrays[path] = stored_array(source, name[:-8], metadata[text], files)
+        if name[-1] == "s":
+            found = short.get(text)
+            if found is None:
+                found = parse_json(text, source, name)
+                if len(text) < SHORT:
+                    short[text] = found
+            attributes[path] = found
+        else:
+            layout = layouts.get(text)
+            if layout is None:
+                layout = layouts[text] = read_layout(text, source, name)
+            arrays[path] = stored_array(source, name[:-8], layout, files)
     return Document(source, attributes, arrays)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_piximi.io._document import OWN, Attributes
 from napari_piximi.io._names import unicode_name
-from napari_piximi.io._source import Source, ZipSource, packed_bytes
+from napari_piximi.io._source import Source, ZipSource, packed_blocks
 from napari_piximi.io._table import Placed
 from napari_piximi.io._writers import Writer
 from napari_piximi.io._zarr import SIMPLE, StoredArray, simple_metadata
@@ -181,8 +181,8 @@ class ThingWriter:
             return self._writer.write(name, source.read(member))
         if source not in self._files:
             self._files[source] = self._stack.enter_context(source.open())
-        packed = packed_bytes(self._files[source], member, source.path)
-        return self._writer.copy(member._replace(name=name), [packed])
+        packed = packed_blocks(self._files[source], member, source.path)
+        return self._writer.copy(member._replace(name=name), packed)
 
 
 def _is_padded(thing: Annotation) -> bool:

@@ -11,9 +11,8 @@ import stat
 import struct
 import weakref
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +27,7 @@ Read = Callable[[Member], bytes]
 MAX_EXPANSION = 1040  # Deflate cannot do better than 1032:1; more is a lie or a bomb
 BOMB_BYTES = 1 << 32
 BOMB_RATIO = 200
+LENGTHS = struct.Struct("<2H")  # at byte 26 of a local header: of name and extra field
 SLACK = 1 << 11
 MAX_SPAN = 1 << 20
 
@@ -80,11 +80,11 @@ class Source:
         with self.reading() as read:
             return read(member)
 
-    def read_many(self, wanted: Iterable[Member]) -> Iterator[tuple[Member, bytes]]:
-        """Read small members in whatever order is quickest."""
+    def read_many(self, wanted: Mapping[str, Member]) -> Iterator[tuple[str, bytes]]:
+        """Read small members in whatever order is quickest; yield key and bytes."""
         with self.reading() as read:
-            for member in wanted:
-                yield member, read(member)
+            for name, member in wanted.items():
+                yield name, read(member)
 
     @staticmethod
     def _fingerprint(found: os.stat_result) -> tuple[int, int]:
@@ -116,23 +116,23 @@ class ZipSource(Source):
         with self.open() as file:
             yield lambda member: self._unpack(member, packed_bytes(file, member, self.path))
 
-    def read_many(self, wanted: Iterable[Member]) -> Iterator[tuple[Member, bytes]]:
+    def read_many(self, wanted: Mapping[str, Member]) -> Iterator[tuple[str, bytes]]:
         """Read small members in the order in which they lie, neighbours in one go."""
+        ordered = sorted(wanted.items(), key=lambda item: item[1].offset)
         with self.path.open("rb", buffering=0) as file:
             self._check_unchanged(os.fstat(file.fileno()))
-            for group in _neighbours(sorted(wanted, key=attrgetter("offset"))):
-                start = group[0].offset
+            for group in _neighbours(ordered):
+                start, last = group[0][1].offset, group[-1][1]
                 file.seek(start)
-                data = file.read(group[-1].offset + group[-1].packed + SLACK - start)
-                for member in group:
+                data = file.read(last.offset + last.packed + SLACK - start)
+                for name, member in group:
                     at = member.offset - start
-                    # Bytes 26 to 29 of a local header: lengths of name and extra field.
-                    skip = data[at + 26 : at + 30]
-                    at += LOCAL.size + sum(skip[::2]) + (sum(skip[1::2]) << 8)
+                    name_length, extra_length = LENGTHS.unpack_from(data, at + 26)
+                    at += LOCAL.size + name_length + extra_length
                     packed = data[at : at + member.packed]
                     if len(packed) != member.packed:  # longer than our slack, or damaged
                         packed = packed_bytes(file, member, self.path)
-                    yield member, self._unpack(member, packed)
+                    yield name, self._unpack(member, packed)
 
     def _unpack(self, member: Member, packed: bytes) -> bytes:
         if member.method == DEFLATED:
@@ -149,36 +149,50 @@ class ZipSource(Source):
         return data
 
 
-def _neighbours(members: Iterable[Member]) -> Iterator[list[Member]]:
+def _neighbours(members: Iterable[tuple[str, Member]]) -> Iterator[list[tuple[str, Member]]]:
     """Group members, sorted by offset, with little between them."""
-    group: list[Member] = []
-    end = 0
-    for member in members:
-        if group and (member.offset - end > SLACK or end - group[0].offset > MAX_SPAN):
+    group: list[tuple[str, Member]] = []
+    start = end = 0
+    for item in members:
+        _, _, _, packed, _, offset = item[1]
+        if group and (offset - end > SLACK or end - start > MAX_SPAN):
             yield group
             group = []
-        group.append(member)
-        end = member.offset + member.packed
+        if not group:
+            start = offset
+        group.append(item)
+        end = offset + packed
     if group:
         yield group
 
 
 def packed_bytes(file: BinaryIO, member: Member, path: Path) -> bytes:
     """Read the bytes of a member as they lie in the zip, packed or not."""
-    guess = LOCAL.size + len(member.name.encode()) + 64
+    return b"".join(packed_blocks(file, member, path, member.packed))
+
+
+def packed_blocks(
+    file: BinaryIO, member: Member, path: Path, size: int = 16 << 20
+) -> Iterator[bytes]:
+    """Read the bytes of a member as they lie in the zip, in blocks of `size`.
+
+    Raises
+    ------
+    BundleError
+        If they are not where the directory says, or not all there.
+    """
     file.seek(member.offset)
-    data = file.read(guess + member.packed)
-    try:
-        signature, *_, name_length, extra_length = LOCAL.unpack_from(data)
-    except struct.error:
-        signature, name_length, extra_length = b"", 0, 0
-    start = LOCAL.size + name_length + extra_length
-    if signature == b"PK\x03\x04" and start > guess:
-        data += file.read(start - guess)
-    packed = data[start : start + member.packed]
-    if signature != b"PK\x03\x04" or len(packed) != member.packed:
+    header = file.read(LOCAL.size)
+    if header[:4] != b"PK\x03\x04" or len(header) < LOCAL.size:
         raise BundleError(f"{path}: {member.name} is damaged, or the file was cut short")
-    return packed
+    file.seek(sum(LENGTHS.unpack_from(header, 26)), os.SEEK_CUR)
+    left = member.packed
+    while left > 0:
+        block = file.read(min(left, size))
+        if not block:
+            raise BundleError(f"{path}: {member.name} is damaged, or the file was cut short")
+        yield block
+        left -= len(block)
 
 
 def check_expansion(member: Member, path: Path) -> None:

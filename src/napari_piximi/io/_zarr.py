@@ -8,7 +8,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -18,11 +18,12 @@ from napari_piximi.errors import BundleError
 from napari_piximi.io._source import Source
 from napari_piximi.io._zip import Member
 
-__all__ = ["StoredArray", "array_metadata", "parse_json", "simple_metadata", "stored_array"]
+__all__ = ["Layout", "StoredArray", "parse_json", "read_layout", "simple_metadata", "stored_array"]
 
 MAX_BYTES = 1 << 40
 MAX_CHUNKS = 1 << 22
 SIMPLE = np.dtype("<f4")
+CODECS = ("blosc", "zlib", "gzip")
 
 
 def parse_json(data: bytes, source: Source, name: str) -> dict[str, Any]:
@@ -220,8 +221,20 @@ class _Cache:
 _cache = _Cache(512 << 20)
 
 
-def array_metadata(text: bytes, source: Source, name: str) -> dict[str, Any]:
-    """Parse and check a ``.zarray``: shape, chunks, dtype, order, compressor.
+class Layout(NamedTuple):
+    """How an array lies in its chunks: what its ``.zarray`` says."""
+
+    shape: tuple[int, ...]
+    chunk_shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    order: str
+    codec: Mapping[str, Any] | None
+    keys: tuple[str, ...]
+    """Names of the chunks, in C order of the chunk grid."""
+
+
+def read_layout(text: bytes, source: Source, name: str) -> Layout:
+    """Parse and check a ``.zarray``.
 
     Raises
     ------
@@ -229,29 +242,28 @@ def array_metadata(text: bytes, source: Source, name: str) -> dict[str, Any]:
         If it is damaged, absurdly large, or uses what Piximi's zarr reader lacks.
     """
     meta, where = parse_json(text, source, name), f"{source.path}: {name}"
-    shape, chunks = meta.get("shape"), meta.get("chunks")
-    lengths_ok = _lengths(shape) and _lengths(chunks) and len(shape or ()) == len(chunks or ())
-    if not lengths_ok or any(n > 0 == c for n, c in zip(shape or (), chunks or (), strict=True)):
+    shape: Any = meta.get("shape")
+    chunks: Any = meta.get("chunks")
+    if not (_lengths(shape) and _lengths(chunks) and len(shape) == len(chunks)) or any(
+        n > 0 == c for n, c in zip(shape, chunks, strict=True)
+    ):
         raise BundleError(f"{where}: shape {shape} with chunks {chunks} is no array")
-    dtype = _dtype(meta.get("dtype"), where)
-    size = math.prod(shape or ()) * dtype.itemsize
-    grid = math.prod(-(-n // max(c, 1)) for n, c in zip(shape or (), chunks or (), strict=True))
-    if size > MAX_BYTES or grid > MAX_CHUNKS:
+    dtype, codec = _dtype(meta.get("dtype"), where), meta.get("compressor")
+    grid = [-(-n // max(c, 1)) for n, c in zip(shape, chunks, strict=True)]
+    if math.prod(shape) * dtype.itemsize > MAX_BYTES or math.prod(grid) > MAX_CHUNKS:
         raise BundleError(f"{where}: shape {shape} in chunks of {chunks} is absurdly large")
     order, separator = meta.get("order", "C"), meta.get("dimension_separator", ".")
     if order not in ("C", "F") or separator not in (".", "/"):
         raise BundleError(f"{where}: order {order!r} with separator {separator!r} is no array")
-    codec = meta.get("compressor")
-    if codec is not None and (
-        not isinstance(codec, dict) or codec.get("id") not in ("blosc", "zlib", "gzip")
-    ):
+    if codec is not None and (not isinstance(codec, dict) or codec.get("id") not in CODECS):
         raise BundleError(f"{where}: compressor {codec!r} is not one that Piximi's files use")
     if meta.get("filters"):
         raise BundleError(f"{where}: filters {meta['filters']!r} are not supported")
-    return {**meta, "dtype": dtype, "codec": codec}
+    keys = tuple(separator.join(map(str, index)) for index in product(*map(range, grid)))
+    return Layout(tuple(shape), tuple(chunks), dtype, order, codec, keys)
 
 
-def _lengths(value: object) -> bool:
+def _lengths(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, list) and all(type(n) is int and n >= 0 for n in value)
 
 
@@ -266,30 +278,22 @@ def _dtype(text: object, where: str) -> np.dtype[Any]:
 
 
 def stored_array(
-    source: Source, path: str, meta: Mapping[str, Any], files: Mapping[str, Member]
+    source: Source, path: str, layout: Layout, files: Mapping[str, Member]
 ) -> StoredArray:
-    """Make an array of its metadata and the members of its bundle.
+    """Make an array of its layout and the members of its bundle.
 
     Raises
     ------
     BundleError
         If a chunk is missing.
     """
-    shape, chunk_shape = tuple(meta["shape"]), tuple(meta["chunks"])
-    order, codec = meta.get("order", "C"), meta["codec"]
-    if shape == chunk_shape and len(shape) == 4:  # Piximi's own form, 10,000 times over
-        only = files.get(f"{path}/0.0.0.0")
-        if only is not None:
-            return StoredArray(source, shape, meta["dtype"], (only,), chunk_shape, order, codec)
-    grid = [range(-(-n // max(c, 1))) for n, c in zip(shape, chunk_shape, strict=True)]
-    separator = meta.get("dimension_separator", ".")
-    found = []
-    for index in product(*grid):
-        name = f"{path}/{separator.join(map(str, index))}"
-        if name not in files:
-            raise BundleError(f"{source.path}: {name} is missing, so pixels would be lost")
-        found.append(files[name])
-    return StoredArray(source, shape, meta["dtype"], tuple(found), chunk_shape, order, codec)
+    shape, chunk_shape, dtype, order, codec, keys = layout
+    try:
+        chunks = tuple([files[f"{path}/{key}"] for key in keys])
+    except KeyError as error:
+        missing = f"{error.args[0]} is missing, so pixels would be lost"
+        raise BundleError(f"{source.path}: {missing}") from error
+    return StoredArray(source, shape, dtype, chunks, chunk_shape, order, codec)
 
 
 def simple_metadata(shape: tuple[int, ...], dtype: np.dtype[Any] = SIMPLE) -> bytes:

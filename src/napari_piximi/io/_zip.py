@@ -173,12 +173,15 @@ def _names(
     flags: NDArray[np.uint16],
     path: Path,
 ) -> list[str]:
-    encodings = np.where(flags & UTF8, "utf-8", "cp437").tolist()
-    rows = zip(starts.tolist(), ends.tolist(), encodings, strict=True)
+    rows = zip(starts.tolist(), ends.tolist(), (flags & UTF8).tolist(), strict=True)
     try:
-        return [data[start:end].decode(encoding) for start, end, encoding in rows]
+        return [_decode(data[start:end], utf8) for start, end, utf8 in rows]
     except UnicodeDecodeError as error:
         raise BundleError(f"{path}: a name in the zip directory is not UTF-8") from error
+
+
+def _decode(name: bytes, utf8: int) -> str:
+    return name.decode() if utf8 or name.isascii() else name.decode("cp437")
 
 
 def _refuse(member: Member, flags: int, path: Path) -> NoReturn:

@@ -1,7 +1,9 @@
 """Read and write Piximi's project bundles: ``.zip`` files and unzipped ``.zarr`` folders."""
 
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,23 @@ def read_bundle_and_version(
     path: str | os.PathLike[str], progress: Progress = silent
 ) -> tuple[Project, str]:
     """Open a project bundle; also return the version that it names. See :func:`read_bundle`."""
-    source = open_source(Path(path))
+    with _no_garbage_collection():
+        return _read(open_source(Path(path)), progress)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Make a great many objects without Python looking through them all again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _read(source: Source, progress: Progress) -> tuple[Project, str]:
     progress(0, 2, "Reading the bundle")
     index = read_index(source)
     if index is None:
