@@ -9,6 +9,7 @@ _HOMES = {
     "Classifier": "napari_piximi.model.training",
     "Session": "napari_piximi.model.session",
     "Settings": "napari_piximi.model.training",
+    "apply_fit": "napari_piximi.learn.classifier",
     "edits": "napari_piximi.model",
     "evaluate": "napari_piximi.learn.classifier",
     "fit": "napari_piximi.learn.classifier",

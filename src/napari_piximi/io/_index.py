@@ -158,7 +158,10 @@ def _unpack(source: Source, data: bytes, expected: str) -> Index | None:
     if not _consistent(table, rows):
         return None
     models = {name: (Member(*a), Member(*b)) for name, (a, b) in header["models"].items()}
-    return Index(header["attributes"], table, models)
+    attributes = header["attributes"]
+    if not all(isinstance(values, dict) for values in attributes.values()):
+        return None
+    return Index(attributes, table, models)
 
 
 def _channel(*values: float) -> Channel:

@@ -121,8 +121,11 @@ class ZipSource(Source):
         ordered = sorted(wanted.items(), key=lambda item: item[1].offset)
         with self.path.open("rb", buffering=0) as file:
             self._check_unchanged(os.fstat(file.fileno()))
+            size = file.seek(0, os.SEEK_END)
             for group in _neighbours(ordered):
                 start, last = group[0][1].offset, group[-1][1]
+                if last.offset > size:
+                    raise BundleError(f"{self.path}: {last.name} lies beyond the file's end")
                 file.seek(start)
                 data = file.read(last.offset + last.packed + SLACK - start)
                 for name, member in group:
@@ -181,7 +184,10 @@ def packed_blocks(
     BundleError
         If they are not where the directory says, or not all there.
     """
-    file.seek(member.offset)
+    try:
+        file.seek(member.offset)
+    except (OSError, OverflowError):  # further than any file reaches
+        raise BundleError(f"{path}: {member.name} is said to lie beyond the file's end") from None
     header = file.read(LOCAL.size)
     if header[:4] != b"PK\x03\x04" or len(header) < LOCAL.size:
         raise BundleError(f"{path}: {member.name} is damaged, or the file was cut short")

@@ -100,7 +100,7 @@ def _read(source: Source, progress: Progress) -> tuple[Project, str]:
         table = read_table(document, kinds, renamed)
     else:
         document, table, models = Document(source, index.attributes, {}), index.table, index.models
-        version = index.attributes[""]["version"]
+        version = document.of("", "version")["version"]
         kinds, categories, _ = read_kinds(document)
     add_missing_kinds(document, kinds, categories, set(table.kinds))
     progress(1, 2, "Making the project")

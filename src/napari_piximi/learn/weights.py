@@ -146,9 +146,11 @@ class _Store:
     def _get(self, name: str, known: dict[str, str]) -> bytes:
         path = self.folder / name
         try:
-            data = path.read_bytes() if path.is_file() else self._download(name)
+            data = path.read_bytes() if path.is_file() else None
         except OSError as error:
             raise self._unavailable(f"{path}: {error}") from error
+        if data is None:
+            data = self._download(name)
         if known.get(name, _checksum(data)) != _checksum(data):
             raise self._unavailable(
                 f"{name} is not what it was at the first download (SHA-256 {_checksum(data)}, "
@@ -180,7 +182,7 @@ class _Store:
         except PiximiError:
             raise
         except (OSError, _TooMuchError) as error:
-            raise self._unavailable(f"{address}: {error}") from error
+            raise self._unavailable(f"{address}: {_reason(error)}") from error
 
     def _checksums(self) -> dict[str, str]:
         path = self.folder / _CHECKSUMS
@@ -208,6 +210,16 @@ class _Store:
             f"{_DOCUMENT} and the files that it names, from {self.url}, into {self.folder}, "
             "or set weights to 'random' or to the path of a model.json"
         )
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words what requests takes a paragraph for."""
+    from requests import ConnectionError as NoConnection
+    from requests import Timeout
+
+    if isinstance(error, Timeout) or "timed out" in str(error):
+        return "timed out"
+    return "no connection" if isinstance(error, NoConnection) else str(error)
 
 
 def _checksum(data: bytes) -> str:

@@ -5,9 +5,13 @@ raises :class:`~napari_piximi.errors.EditError` and says why.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from napari_piximi.errors import EditError
+from napari_piximi.model import masks
+from napari_piximi.model.classifiers import delete_classifier, put_classifier, rename_classifier
 from napari_piximi.model.kinds import (
     add_kind,
     create_category,
@@ -29,7 +33,6 @@ from napari_piximi.model.things import (
     Prediction,
     Thing,
 )
-from napari_piximi.model.training import Classifier
 
 __all__ = [
     "accept_predictions",
@@ -59,6 +62,10 @@ __all__ = [
     "set_predictions",
 ]
 
+T = TypeVar("T", Image, Annotation)
+FIELDS = {cls: tuple(field.name for field in fields(cls)) for cls in (Image, Annotation)}
+VALUES = {cls: attrgetter(*names) for cls, names in FIELDS.items()}
+
 
 def rename_project(project: Project, name: str) -> Project:
     """Give the project another name."""
@@ -78,7 +85,7 @@ def add_images(project: Project, images: Iterable[Image]) -> Project:
     EditError
         If an id is taken, a category is not one of Image's, or the channels differ.
     """
-    added = {image.id: image for image in images}
+    added = _by_id(project, images)
     channels = project.image_channels
     for image in added.values():
         channels = channels or image.pixels.shape[-1]
@@ -87,7 +94,7 @@ def add_images(project: Project, images: Iterable[Image]) -> Project:
                 f"Image {image.name!r} has {image.pixels.shape[-1]} channels, "
                 f"but the images of this project have {channels}"
             )
-    return replace(_add(project, added), image_channels=channels)
+    return replace(_add(project, added), image_channels=channels) if added else project
 
 
 def add_annotations(project: Project, annotations: Iterable[Annotation]) -> Project:
@@ -96,14 +103,14 @@ def add_annotations(project: Project, annotations: Iterable[Annotation]) -> Proj
     Raises
     ------
     EditError
-        If an id is taken, the image or kind does not exist, or the category is another kind's.
+        If an id is taken, the image or kind does not exist, the category is another kind's,
+        or the outline does not lie in the image.
     """
-    added = {annotation.id: annotation for annotation in annotations}
+    added = _by_id(project, annotations)
     for annotation in added.values():
-        if not isinstance(project.things.get(annotation.image), Image):
-            raise EditError(f"Annotation {annotation.name!r}: no image {annotation.image!r}")
         if annotation.kind == IMAGE_KIND:
             raise EditError(f"Annotation {annotation.name!r} cannot be of the kind Image")
+        _check_outline(project, annotation)
     return _add(project, added)
 
 
@@ -155,14 +162,14 @@ def categorize(project: Project, ids: Iterable[str], category: str) -> Project:
             partition = Partition.INFERENCE
         elif partition == Partition.INFERENCE:
             partition = Partition.UNASSIGNED
-        return replace(old, category=category, partition=partition, prediction=None)
+        return _with(old, category=category, partition=partition, prediction=None)
 
     return _change(project, ids, change)
 
 
 def set_partition(project: Project, ids: Iterable[str], partition: Partition) -> Project:
     """Put things into a partition."""
-    return _change(project, ids, lambda old: replace(old, partition=partition))
+    return _change(project, ids, lambda old: _with(old, partition=partition))
 
 
 def set_plane(project: Project, ids: Iterable[str], plane: int) -> Project:
@@ -195,12 +202,22 @@ def set_channels(project: Project, ids: Iterable[str], channels: Sequence[Channe
 
 
 def set_mask(project: Project, annotation: str, bbox: BBox, runs: bytes) -> Project:
-    """Give an annotation another outline; its pixels are then its image's again."""
+    """Give an annotation another outline; its pixels are then its image's again.
+
+    Raises
+    ------
+    EditError
+        If the thing is an image, the box leaves its image, or the runs do not fill the box.
+    """
 
     def change(old: Thing) -> Thing:
         if not isinstance(old, Annotation):
             raise EditError(f"{old.name!r} is no annotation and has no mask")
-        return replace(old, bbox=bbox, runs=runs, pixels=None)
+        if (old.bbox, old.runs) == (bbox, runs):
+            return old
+        new = replace(old, bbox=bbox, runs=runs, pixels=None)
+        _check_outline(project, new)
+        return new
 
     return _change(project, (annotation,), change)
 
@@ -218,7 +235,10 @@ def move_to_kind(project: Project, ids: Iterable[str], kind: str) -> Project:
         if old.kind == kind:
             return old
         name = project.categories[old.category].name.casefold()
-        return replace(old, kind=kind, category=by_name.get(name, target.unknown), prediction=None)
+        category = by_name.get(name, target.unknown)
+        lost = category == target.unknown and old.category != project.kinds[old.kind].unknown
+        partition = Partition.INFERENCE if lost else old.partition
+        return replace(old, kind=kind, category=category, partition=partition, prediction=None)
 
     return _change(project, ids, change)
 
@@ -227,9 +247,17 @@ def move_to_kind(project: Project, ids: Iterable[str], kind: str) -> Project:
 
 
 def set_predictions(project: Project, predictions: Mapping[str, Prediction]) -> Project:
-    """Set what a classifier says of things; ids that have gone since are passed over."""
-    present = [key for key in predictions if key in project.things]
-    return _change(project, present, lambda old: replace(old, prediction=predictions[old.id]))
+    """Set what a classifier says of things.
+
+    Things and categories that have gone since, while the classifier worked, are passed over.
+    """
+    present = [
+        key
+        for key, prediction in predictions.items()
+        if key in project.things
+        and prediction.category in project.kinds[project.things[key].kind].categories
+    ]
+    return _change(project, present, lambda old: _with(old, prediction=predictions[old.id]))
 
 
 def clear_predictions(project: Project, ids: Iterable[str]) -> Project:
@@ -237,7 +265,7 @@ def clear_predictions(project: Project, ids: Iterable[str]) -> Project:
     return _change(
         project,
         ids,
-        lambda old: old if old.prediction is None else replace(old, prediction=None),
+        lambda old: old if old.prediction is None else _with(old, prediction=None),
     )
 
 
@@ -247,7 +275,7 @@ def accept_predictions(project: Project, ids: Iterable[str]) -> Project:
     def change(old: Thing) -> Thing:
         if old.prediction is None:
             return old
-        return replace(
+        return _with(
             old,
             category=old.prediction.category,
             partition=Partition.UNASSIGNED,
@@ -255,40 +283,6 @@ def accept_predictions(project: Project, ids: Iterable[str]) -> Project:
         )
 
     return _change(project, ids, change)
-
-
-# --- classifiers ---------------------------------------------------------------------------
-
-
-def put_classifier(project: Project, classifier: Classifier) -> Project:
-    """Add a classifier, or put it in the place of the one with its name; it is then the newest.
-
-    Raises
-    ------
-    EditError
-        If the name is empty or holds a dot, which Piximi cannot read back.
-    """
-    _check_classifier_name(classifier.name)
-    others = tuple(c for c in project.classifiers if c.name != classifier.name)
-    return replace(project, classifiers=(*others, classifier))
-
-
-def rename_classifier(project: Project, name: str, new_name: str) -> Project:
-    """Give a classifier another name, which must be free."""
-    old = project.find_classifier(name)
-    if name == new_name:
-        return project
-    _check_classifier_name(new_name)
-    if any(c.name == new_name for c in project.classifiers):
-        raise EditError(f"There is a classifier {new_name!r} already")
-    renamed = tuple(replace(c, name=new_name) if c is old else c for c in project.classifiers)
-    return replace(project, classifiers=renamed)
-
-
-def delete_classifier(project: Project, name: str) -> Project:
-    """Delete a classifier with its runs and evaluations."""
-    doomed = project.find_classifier(name)
-    return replace(project, classifiers=tuple(c for c in project.classifiers if c is not doomed))
 
 
 # --- shared --------------------------------------------------------------------------------
@@ -302,24 +296,64 @@ def _change(project: Project, ids: Iterable[str], change: Callable[[Thing], Thin
         if key not in things:
             raise EditError(f"There is no thing {key!r} in this project")
         old = things[key]
-        new = things[key] = change(old)
-        differs = differs or (new is not old and new != old)
+        new = change(old)
+        if new is not old and new != old:
+            things[key] = new
+            differs = True
     return replace(project, things=things) if differs else project
 
 
+def _with(thing: Thing, **changes: object) -> Thing:
+    """Do as :func:`dataclasses.replace`, in two thirds of its time, which is most of an edit's."""
+    cls: Any = type(thing)
+    changed: Thing = cls(*map(changes.get, FIELDS[cls], VALUES[cls](thing)))
+    return changed
+
+
+def _by_id(project: Project, things: Iterable[T]) -> dict[str, T]:
+    """Arrange new things by id.
+
+    Raises
+    ------
+    EditError
+        If an id is taken, or comes twice.
+    """
+    added: dict[str, T] = {}
+    for thing in things:
+        if thing.id in project.things or thing.id in added:
+            raise EditError(f"{thing.name!r}: there is a thing with the id {thing.id!r} already")
+        added[thing.id] = thing
+    return added
+
+
+def _check_outline(project: Project, annotation: Annotation) -> None:
+    """Refuse what could be saved, but not be opened again."""
+    image = project.things.get(annotation.image)
+    if not isinstance(image, Image):
+        raise EditError(f"Annotation {annotation.name!r}: no image {annotation.image!r}")
+    planes, height, width, _ = image.pixels.shape
+    top, left, bottom, right = annotation.bbox
+    if not (0 <= top < bottom <= height and 0 <= left < right <= width):
+        raise EditError(
+            f"Annotation {annotation.name!r}: the box {annotation.bbox} does not lie in its "
+            f"image of {height} × {width} pixels"
+        )
+    if not 0 <= annotation.plane < planes:
+        raise EditError(
+            f"Annotation {annotation.name!r}: its image has no plane {annotation.plane}"
+        )
+    filled = int(masks.lengths(annotation.runs).sum())
+    if filled != (bottom - top) * (right - left):
+        raise EditError(
+            f"Annotation {annotation.name!r}: its mask has {filled} pixels, "
+            f"but its box {(bottom - top) * (right - left)}"
+        )
+
+
 def _add(project: Project, added: Mapping[str, Thing]) -> Project:
-    for key, thing in added.items():
-        if key in project.things:
-            raise EditError(f"{thing.name!r}: there is a thing with the id {key!r} already")
+    for thing in added.values():
         if thing.kind not in project.kinds:
             raise EditError(f"{thing.name!r}: there is no kind {thing.kind!r}")
         if thing.category not in project.kinds[thing.kind].categories:
             raise EditError(f"{thing.name!r}: {thing.category!r} is no category of its kind")
     return replace(project, things={**project.things, **added}) if added else project
-
-
-def _check_classifier_name(name: str) -> None:
-    if not name.strip() or "." in name or name == "base-model":
-        raise EditError(
-            f"{name!r} cannot name a classifier: it must not be empty, 'base-model', or hold a dot"
-        )

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 from napari_piximi.errors import EditError
 from napari_piximi.model.project import Project, new_kind
-from napari_piximi.model.things import IMAGE_KIND, PALETTE, Category, Kind, Partition, new_id
+from napari_piximi.model.things import (
+    IMAGE_KIND,
+    PALETTE,
+    Category,
+    Kind,
+    Partition,
+    is_unknown,
+    new_id,
+)
 
 __all__ = [
     "add_kind",
@@ -99,6 +107,8 @@ def create_category(
     spare = PALETTE[len(owner.categories) % len(PALETTE)]
     color = color or next((shade for shade in PALETTE if shade not in used), spare)
     category = Category(category_id or new_id(), name, color, kind)
+    if is_unknown(category.id):
+        raise EditError(f"{category.id!r} would be the id of an Unknown category: it begins with 0")
     if category.id in project.categories:
         raise EditError(f"There is a category with the id {category.id!r} already")
     grown = replace(owner, categories=(*owner.categories, category.id))
@@ -164,6 +174,8 @@ def reorder_categories(project: Project, kind: str, order: Sequence[str]) -> Pro
     owner = _kind(project, kind)
     if sorted(order) != sorted(owner.categories):
         raise EditError(f"The new order must hold each category of {owner.name!r} once")
+    if tuple(order) == owner.categories:
+        return project
     return _put_kind(project, replace(owner, categories=tuple(order)))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from psygnal import Signal
 
 from napari_piximi.model.project import Project, new_project, touched
+from napari_piximi.model.things import ArrayPixels
 
 __all__ = ["Session"]
 
@@ -16,7 +17,7 @@ THING_BYTES = 300
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A project that can be gone back to, and the edit that would bring it."""
+    """A project to go back or forward to, the edit between, and what keeping it costs."""
 
     project: Project
     label: str
@@ -100,7 +101,8 @@ class Session:
         if not source:
             return None
         step = source.pop()
-        target.append(_Step(self._project, step.label, step.cost))
+        target.append(_Step(self._project, step.label, _cost(self._project, step.project)))
+        self._forget_oldest()
         self._switch(step.project)
         return step.label
 
@@ -109,13 +111,27 @@ class Session:
         self.changed.emit(before, project)
 
     def _forget_oldest(self) -> None:
-        total = sum(step.cost for step in self._undo)
+        total = sum(step.cost for step in (*self._undo, *self._redo))
         while total > self._history_bytes and len(self._undo) > 1:
             total -= self._undo.popleft().cost
 
 
-def _cost(before: Project, after: Project) -> int:
-    """Estimate the bytes that keeping `before` beside `after` takes."""
-    if before.things is after.things:
-        return THING_BYTES
-    return sys.getsizeof(before.things) + THING_BYTES * len(touched(before, after))
+def _cost(kept: Project, current: Project) -> int:
+    """Estimate the bytes that keeping `kept` beside `current` takes."""
+    present = {id(classifier.model) for classifier in current.classifiers}
+    models = (c.model for c in kept.classifiers if c.model and id(c.model) not in present)
+    cost = THING_BYTES + sum(len(model.weights) for model in models)
+    if kept.things is current.things:
+        return cost
+    changed = touched(kept, current)
+    pixels = sum(_pixel_bytes(kept, current, key) for key in changed)
+    return cost + sys.getsizeof(kept.things) + THING_BYTES * len(changed) + pixels
+
+
+def _pixel_bytes(kept: Project, current: Project, thing: str) -> int:
+    """Count the pixels in memory that only `kept` holds; those in a file cost nothing."""
+    old, new = kept.things.get(thing), current.things.get(thing)
+    pixels = old.pixels if old else None
+    if not isinstance(pixels, ArrayPixels) or (new and new.pixels is pixels):
+        return 0
+    return pixels.array.nbytes

@@ -1,0 +1,115 @@
+"""``napari-piximi info``: what a project holds."""
+
+import math
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from napari_piximi.cli.terminal import Bundle, Json, print_json
+from napari_piximi.io.bundle import read_bundle_and_version
+from napari_piximi.model import masks
+from napari_piximi.model.evaluation import Evaluation
+from napari_piximi.model.project import Project
+from napari_piximi.model.things import Annotation, Thing
+from napari_piximi.model.training import Classifier
+
+__all__ = ["class_names", "evaluation_facts", "info"]
+
+Facts = dict[str, Any]
+
+
+def info(bundle: Bundle, as_json: Json = False) -> None:
+    """Tell what a project holds."""
+    project, version = read_bundle_and_version(bundle)
+    facts = _project_facts(project, version)
+    if as_json:
+        print_json(facts)
+    else:
+        _print_summary(facts)
+
+
+def _print_summary(facts: Facts) -> None:
+    channels = facts["image_channels"] or 0
+    counted = f"{channels} channel{'' if channels == 1 else 's'}, {len(facts['things'])} things"
+    print(f"{facts['name']}: Piximi {facts['version']}, {counted}")
+    for kind in facts["kinds"]:
+        counts = ", ".join(f"{c['name']} {c['count']}" for c in kind["categories"])
+        print(f"  {kind['name']}: {counts}")
+    for classifier in facts["classifiers"]:
+        shape = "×".join(map(str, classifier["input_shape"][1:]))
+        line = f"  classifier {classifier['name']}: {shape}, {', '.join(classifier['classes'])}"
+        if classifier["evaluations"]:
+            line += f", accuracy {classifier['evaluations'][-1]['accuracy']:.3f}"
+        print(line)
+
+
+def _project_facts(project: Project, version: str) -> Facts:
+    counts = Counter(thing.category for thing in project.things.values())
+    kinds = [
+        {
+            "id": kind.id,
+            "name": kind.name,
+            "categories": [
+                {"id": c.id, "name": c.name, "color": c.color, "count": counts[c.id]}
+                for c in map(project.categories.__getitem__, kind.categories)
+            ],
+        }
+        for kind in project.kinds.values()
+    ]
+    return {
+        "name": project.name,
+        "version": version,
+        "image_channels": project.image_channels,
+        "kinds": kinds,
+        "things": [_thing_facts(project, thing) for thing in project.things.values()],
+        "classifiers": [_classifier_facts(project, c) for c in project.classifiers],
+    }
+
+
+def _thing_facts(project: Project, thing: Thing) -> Facts:
+    facts: Facts = {
+        "id": thing.id,
+        "name": thing.name,
+        "kind": thing.kind,
+        "category": thing.category,
+        "partition": str(thing.partition),
+        "shape": project.shape(thing),
+        "bit_depth": thing.bit_depth,
+    }
+    if thing.prediction is not None:
+        facts["prediction"] = asdict(thing.prediction)
+    if isinstance(thing, Annotation):
+        area = masks.area(thing.runs)
+        facts |= {"image": thing.image, "plane": thing.plane, "bbox": thing.bbox, "area": area}
+    return facts
+
+
+def _classifier_facts(project: Project, classifier: Classifier) -> Facts:
+    return {
+        "name": classifier.name,
+        "kind": classifier.kind,
+        "input_shape": classifier.input_shape,
+        "classes": class_names(project, classifier),
+        "evaluations": [evaluation_facts(e) for e in classifier.evaluations],
+    }
+
+
+def class_names(project: Project, classifier: Classifier) -> list[str]:
+    """Return the names of a classifier's classes: of its categories, or else as its file says."""
+    known = project.categories
+    names = [known[c].name if c in known else c for c in classifier.class_map]
+    return names or list(classifier.model.classes if classifier.model else ())
+
+
+def evaluation_facts(evaluation: Evaluation) -> Facts:
+    """Return an evaluation for JSON, which knows no NaN."""
+    loss = evaluation.cross_entropy
+    return {
+        "partition": evaluation.partition,
+        "accuracy": evaluation.accuracy,
+        "cross_entropy": loss if math.isfinite(loss) else None,
+        "precision": evaluation.averaged(evaluation.precision),
+        "recall": evaluation.averaged(evaluation.recall),
+        "f1": evaluation.averaged(evaluation.f1),
+        "confusion_matrix": evaluation.confusion_matrix,
+    }

@@ -1,0 +1,72 @@
+"""A command-line option for every setting of a classifier, made from the settings themselves."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import Field, fields, replace
+from typing import Annotated, Any
+
+import typer
+
+from napari_piximi.errors import FitError
+from napari_piximi.model.training import Settings
+
+__all__ = ["changed_settings", "with_settings"]
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes ``**chosen`` an option for every setting."""
+    signature = inspect.signature(command)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    options = [_option(setting) for setting in fields(Settings)]
+    command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    return command
+
+
+def _option(setting: "Field[Any]") -> inspect.Parameter:
+    default: Any = setting.default
+    kind = type(default)
+    text = setting.metadata["tooltip"]
+    if "choices" in setting.metadata:
+        text += f" ({', '.join(setting.metadata['choices'])})"
+    shown = ", ".join(default) if kind is tuple else str(default)
+    option = typer.Option(
+        help=f"{text}; default {shown}" if shown else text,
+        rich_help_panel=setting.metadata["group"],
+        show_default=False,
+    )
+    annotation: Any = list[str] if kind is tuple else kind | None
+    return inspect.Parameter(
+        setting.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=[] if kind is tuple else None,
+        annotation=Annotated[annotation, option],
+    )
+
+
+def changed_settings(start: Settings, chosen: Mapping[str, Any]) -> Settings:
+    """Change the settings that were named on the command line.
+
+    Raises
+    ------
+    FitError
+        If a value is no choice, or beyond its limits.
+    """
+    changes: dict[str, Any] = {}
+    for setting in fields(Settings):
+        value = chosen.get(setting.name)
+        if value is None or value == []:
+            continue
+        _check(setting, value)
+        changes[setting.name] = tuple(value) if isinstance(value, list) else value
+    return replace(start, **changes)
+
+
+def _check(setting: "Field[Any]", value: Any) -> None:  # noqa: ANN401
+    choices, low = setting.metadata.get("choices"), setting.metadata.get("min")
+    values = value if isinstance(value, list) else [value]
+    if choices and not set(values) <= set(choices):
+        raise FitError(f"{setting.name} {value!r}: choose from {', '.join(choices)}")
+    if low is not None and not low <= value <= setting.metadata["max"]:
+        raise FitError(
+            f"{setting.name} {value!r}: must lie between {low} and {setting.metadata['max']}"
+        )

@@ -1,0 +1,115 @@
+"""What must be so before a fit begins; each refusal is one line that says what to change."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import Field, fields
+from typing import Any
+
+from napari_piximi.errors import FitError, PiximiWarning
+from napari_piximi.learn.splits import Split
+from napari_piximi.model.project import Project
+from napari_piximi.model.things import Thing
+from napari_piximi.model.training import Settings
+
+__all__ = ["check_kind", "check_settings", "common_channels"]
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings outside of their limits, or that do not go together.
+
+    Raises
+    ------
+    FitError
+        It names the setting, its value and what it may be.
+    """
+    for setting in fields(Settings):
+        value = getattr(settings, setting.name)
+        for single in value if isinstance(value, tuple) else (value,):
+            _check_value(setting, single)
+    if settings.quarter_turns and settings.height != settings.width:
+        raise FitError(
+            f"quarter_turns needs a square input, not {settings.height} by {settings.width}"
+        )
+
+
+def _check_value(setting: Field[Any], value: Any) -> None:  # noqa: ANN401
+    limits = setting.metadata
+    if "choices" in limits and value not in limits["choices"]:
+        raise FitError(
+            f"{setting.name} cannot be {value!r}; choose one of {', '.join(limits['choices'])}"
+        )
+    if "min" in limits and not limits["min"] <= value <= limits["max"]:
+        raise FitError(
+            f"{setting.name} cannot be {value!r}; it goes from {limits['min']} to {limits['max']}"
+        )
+
+
+def check_kind(project: Project, kind: str, split: Split, class_map: tuple[str, ...]) -> None:
+    """Refuse things that nothing can be learnt from.
+
+    Raises
+    ------
+    FitError
+        If none is labelled, all are of one category, or the classifier that is continued
+        does not know a category.
+
+    Warns
+    -----
+    PiximiWarning
+        If a category has no example, or nothing is left to validate.
+    """
+    name = project.kinds[kind].name
+    used = {thing.category for thing in (*split.training, *split.validation)}
+    trained = {thing.category for thing in split.training}
+    if not used:
+        raise FitError(f"No thing of kind {name!r} has a category yet; label some first")
+    strangers = [project.categories[key].name for key in used if key not in class_map]
+    if strangers:
+        raise FitError(
+            f"The classifier does not know {', '.join(map(repr, sorted(strangers)))} of kind "
+            f"{name!r}; fit a new one"
+        )
+    if not trained:
+        raise FitError(f"All labelled things of kind {name!r} are in Validation; none can train")
+    if len(used) == 1:
+        raise FitError(
+            f"All labelled things of kind {name!r} are {project.categories[used.pop()].name!r}; "
+            "a classifier needs examples of at least two categories"
+        )
+    _warn_of_gaps(project, name, split, [key for key in class_map if key not in trained])
+
+
+def _warn_of_gaps(project: Project, kind: str, split: Split, untrained: Sequence[str]) -> None:
+    if untrained:
+        missing = ", ".join(repr(project.categories[key].name) for key in untrained)
+        warnings.warn(
+            f"No thing of kind {kind!r} trains the category {missing}; "
+            "the classifier will not know it",
+            PiximiWarning,
+            stacklevel=5,
+        )
+    if not split.validation:
+        warnings.warn(
+            f"No thing of kind {kind!r} is left to validate; the training loss decides "
+            "which epoch is best and when to stop",
+            PiximiWarning,
+            stacklevel=5,
+        )
+
+
+def common_channels(project: Project, things: Sequence[Thing]) -> int:
+    """Return the channels of things.
+
+    Raises
+    ------
+    FitError
+        If they differ.
+    """
+    channels = int(project.shape(things[0])[-1])
+    for thing in things:
+        if project.shape(thing)[-1] != channels:
+            raise FitError(
+                f"{thing.name!r} ({thing.id}) has {project.shape(thing)[-1]} channels, "
+                f"but {things[0].name!r} has {channels}"
+            )
+    return channels

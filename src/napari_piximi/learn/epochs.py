@@ -1,0 +1,311 @@
+"""The one training loop: epochs, early stop, best weights, cancelling, for every backend."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_piximi.errors import Cancelled, FitError
+from napari_piximi.learn._keras import keras
+from napari_piximi.learn.augmentation import Augmentation
+from napari_piximi.learn.losses import Loss, loss_of
+from napari_piximi.learn.metrics import figures
+from napari_piximi.learn.steps import Forward, Pace, is_out_of_memory, make_steps
+from napari_piximi.model.training import Settings
+from napari_piximi.progress import Progress
+
+__all__ = ["Labelled", "Outcome", "opened", "run_epochs"]
+
+Floats = NDArray[np.float32]
+
+CHUNK_BYTES = 64 * 2**20
+"""Bytes of samples that are gathered for one call."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Samples and the truth about them.
+
+    Attributes
+    ----------
+    samples : (N, Y, X, C) float32 array
+        In memory or memory-mapped.
+    targets : (N, classes) float32 array
+        1 for the true class, 0 for the others.
+    """
+
+    samples: Floats
+    targets: Floats
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a model that was fitted; see :class:`napari_piximi.model.training.Run`."""
+
+    history: Mapping[str, tuple[float, ...]]
+    best_epoch: int
+    stopped: str
+    seconds: float
+
+
+def run_epochs(
+    model: Any,  # noqa: ANN401
+    training: Labelled,
+    validation: Labelled,
+    settings: Settings,
+    progress: Progress,
+) -> Outcome:
+    """Fit a model; it ends with the weights that are to be kept.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From (N, Y, X, C) to probabilities (N, classes).
+    training, validation : Labelled
+        Without validation things, the training loss decides which epoch is best.
+    settings : Settings
+    progress : Progress
+        Called after every few batches. When it raises
+        :class:`~napari_piximi.errors.Cancelled`, the best weights so far are kept, or the
+        current ones if no epoch is complete.
+
+    Raises
+    ------
+    FitError
+        If the device's memory does not suffice for a batch, or the loss is no number.
+    """
+    started = time.perf_counter()
+    with opened(model) as logits:
+        fitting = Fitting(model, loss_of(settings, logits=logits), training, validation, settings)
+        try:
+            stopped = fitting.run(progress)
+        except Cancelled:
+            stopped = "cancelled"
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise FitError(_memory_advice(fitting)) from error
+        best = fitting.finish()
+    history = {key: tuple(values) for key, values in fitting.history.items()}
+    return Outcome(history, best, stopped, time.perf_counter() - started)
+
+
+@contextmanager
+def opened(model: Any) -> Iterator[bool]:  # noqa: ANN401
+    """Let a model put out logits while it is fitted; tell whether it does.
+
+    Losses of logits are exact where probabilities round to 0 or 1. A model that does not
+    end in a softmax activation stays as it is.
+    """
+    last = model.layers[-1]
+    softmax = getattr(last, "activation", None) is keras.activations.softmax
+    if softmax:
+        last.activation = keras.activations.linear
+    try:
+        yield softmax
+    finally:
+        if softmax:
+            last.activation = keras.activations.softmax
+
+
+@dataclass
+class Fitting:
+    """A fit under way."""
+
+    model: Any
+    loss: Loss
+    training: Labelled
+    validation: Labelled
+    settings: Settings
+    history: dict[str, list[float]] = field(default_factory=lambda: {"loss": []})
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        batch_bytes = settings.batch_size * self.training.samples[:1].nbytes
+        self.pace = Pace(4, max(1, CHUNK_BYTES // batch_bytes))
+        self.steps = make_steps(self.model, self.loss, settings)
+        self.forward = Forward(self.model)
+        self.weights = _sample_weights(self.training.targets, balance=settings.class_weights)
+        self.watched = "val_loss" if len(self.validation) else "loss"
+        self.average = Average(self.model, settings.averaging)
+        self.best: list[NDArray[Any]] | None = None
+        self.best_epoch = 0
+
+    @property
+    def batches(self) -> int:
+        """Batches per epoch."""
+        return -(-len(self.training) // self.settings.batch_size)
+
+    def run(self, progress: Progress) -> str:
+        """Run the epochs; tell how they ended."""
+        for epoch in range(self.settings.epochs):
+            self.run_epoch(epoch, progress)
+            waited = epoch - self.best_epoch
+            if 0 < self.settings.patience <= waited:
+                return "early"
+        return "finished"
+
+    def run_epoch(self, epoch: int, progress: Progress) -> None:
+        """Show every sample to the model once, then see how it does."""
+        order = self._order(epoch)
+        changes = Augmentation.draw(self.settings, len(order), epoch)
+        outputs: list[Floats] = []
+        start, total = 0, self.batches * self.settings.epochs
+        self._report(progress, epoch, 0, total)
+        while start < len(order):
+            part = slice(start, start + self.pace.start() * self.settings.batch_size)
+            samples = changes.apply(self.training.samples[order[part]], part)
+            targets = self._smoothed(self.training.targets[order[part]])
+            outputs.append(self.steps(samples, targets, self.weights[order[part]]))
+            start = min(part.stop, len(order))
+            done = -(-start // self.settings.batch_size)
+            self.pace.stop(-(-len(samples) // self.settings.batch_size))
+            if start < len(order):
+                self._report(progress, epoch, done, total)
+        measured = self._measure(self.training.targets[order], np.concatenate(outputs))
+        self._note(epoch, measured, lambda _: self._report(progress, epoch, self.batches, total))
+        self._report(progress, epoch, self.batches, total)
+
+    def finish(self) -> int:
+        """Give the model the weights that are to be kept; tell of which epoch they are."""
+        completed = len(self.history["loss"])
+        if self.settings.keep_best and self.best is not None:
+            self.model.set_weights(self.best)
+            return self.best_epoch
+        if completed and self.average.values is not None:
+            self.average.swap()
+        return max(completed - 1, 0)
+
+    def _order(self, epoch: int) -> NDArray[np.intp]:
+        count = len(self.training)
+        if not self.settings.shuffle:
+            return np.arange(count)
+        return np.random.default_rng((self.settings.seed, 1, epoch)).permutation(count)
+
+    def _smoothed(self, targets: Floats) -> Floats:
+        share = np.float32(self.settings.label_smoothing)
+        return targets * (1 - share) + share / np.float32(targets.shape[1]) if share else targets
+
+    def _measure(self, targets: Floats, outputs: Floats) -> dict[str, float]:
+        loss = float(np.mean(self.loss(targets, outputs.astype(np.float64))))
+        probabilities = self.loss.probabilities(outputs)
+        return {"loss": loss, **figures(self.settings.metrics, targets, probabilities)}
+
+    def _note(self, epoch: int, measured: Mapping[str, float], tick: Callable[[int], None]) -> None:
+        """Write the history, and remember the weights if they are the best so far."""
+        self.average.update(epoch)
+        with self.average.shown():
+            values = dict(measured)
+            if len(self.validation):
+                outputs = self.forward(self.validation.samples, tick)
+                judged = self._measure(self.validation.targets, outputs)
+                values |= {f"val_{key}": value for key, value in judged.items()}
+            for key, value in values.items():
+                self.history.setdefault(key, []).append(value)
+            if not np.isfinite(values[self.watched]):
+                raise FitError(
+                    f"The loss is {values[self.watched]} after epoch {epoch + 1}; "
+                    f"a learning rate below {self.settings.learning_rate:g} may help"
+                )
+            if values[self.watched] <= min(self.history[self.watched]):
+                self.best, self.best_epoch = _values(self.model.weights), epoch
+
+    def _report(self, progress: Progress, epoch: int, done: int, total: int) -> None:
+        latest = {key: values[-1] for key, values in self.history.items() if values}
+        message = f"Epoch {epoch + 1} of {self.settings.epochs}"
+        progress(epoch * self.batches + done, total, message, epoch=epoch + 1, **latest)
+
+
+class Average:
+    """A running average of the weights over epochs, which generalises better than the last.
+
+    Parameters
+    ----------
+    model : keras.Model
+    decay : float
+        Weight of the past; 0 switches the average off. It grows up to this over the first
+        epochs, as (1 + epoch) / (5 + epoch).
+
+    Notes
+    -----
+    Source: Polyak and Juditsky (1992), as an exponential average.
+    """
+
+    def __init__(self, model: Any, decay: float) -> None:  # noqa: ANN401
+        self.variables = model.trainable_variables
+        self.decay = decay
+        self.values: list[NDArray[Any]] | None = self._read() if decay else None
+
+    def update(self, epoch: int) -> None:
+        """Take in the weights after an epoch."""
+        if self.values is not None:
+            past = np.float32(min(self.decay, (1 + epoch) / (5 + epoch)))
+            self.values = [
+                past * old + (1 - past) * new
+                for old, new in zip(self.values, self._read(), strict=True)
+            ]
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Let the model have the average for a while."""
+        self.swap()
+        try:
+            yield
+        finally:
+            self.swap()
+
+    def swap(self) -> None:
+        """Exchange the model's weights and the average."""
+        if self.values is not None:
+            current = self._read()
+            for variable, value in zip(self.variables, self.values, strict=True):
+                variable.assign(value)
+            self.values = current
+
+    def _read(self) -> list[NDArray[Any]]:
+        return _values(self.variables)
+
+
+def _values(variables: Sequence[Any]) -> list[NDArray[Any]]:
+    """Copy the values of variables; the way that warns on no backend with no numpy."""
+    return [np.asarray(variable).copy() for variable in variables]
+
+
+def _sample_weights(targets: Floats, *, balance: bool) -> Floats:
+    """Weigh samples so that every category with examples counts the same; their mean is 1."""
+    if not balance:
+        return np.ones(len(targets), dtype=np.float32)
+    counts = targets.sum(axis=0)
+    weights = np.divide(
+        len(targets), counts * (counts > 0).sum(), out=np.zeros_like(counts), where=counts > 0
+    )
+    return np.asarray(targets @ weights, dtype=np.float32)
+
+
+def _memory_advice(fitting: Fitting) -> str:
+    """Find a batch size that the memory does suffice for, by trying."""
+    size = fitting.settings.batch_size
+    failed = f"The memory of the device does not suffice for a batch size of {size}"
+    shape, classes = fitting.training.samples.shape[1:], fitting.training.targets.shape[1]
+    while size > 1:
+        size //= 2
+        with_zeros: Sequence[Floats] = (
+            np.zeros((size, *shape), np.float32),
+            np.zeros((size, classes), np.float32),
+            np.zeros(size, np.float32),
+        )
+        try:
+            fitting.steps(*with_zeros)
+        except Exception as error:  # whatever a backend raises
+            if not is_out_of_memory(error):
+                raise
+        else:
+            return f"{failed}; {size} would do"
+    return f"{failed}, nor for any other; a smaller input may help"

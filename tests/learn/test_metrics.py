@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.spatial.distance import cosine  # type: ignore[import-untyped]
+from sklearn import metrics as theirs
+
+from napari_piximi.learn.metrics import METRIC_KEYS, evaluation_of, figures
+from napari_piximi.model.training import METRICS
+
+Floats = NDArray[np.float64]
+
+
+def data(classes: int = 4, count: int = 60, absent: bool = False) -> tuple[Floats, Floats]:
+    draws = np.random.default_rng(classes)
+    logits = draws.normal(size=(count, classes))
+    if absent:
+        logits[:, -1] = -50  # never predicted
+    true = draws.integers(0, classes - (2 if absent else 0), count)
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return np.eye(classes)[true], chances
+
+
+def test_every_metric_of_piximi_has_a_key() -> None:
+    assert tuple(METRIC_KEYS) == METRICS
+    targets, chances = data()
+    assert set(figures(METRICS, targets, chances)) == set(METRIC_KEYS.values())
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.parametrize("absent", [False, True])
+@pytest.mark.parametrize("classes", [3, 4, 7])
+def test_metrics_follow_their_definitions(classes: int, absent: bool) -> None:
+    targets, chances = data(classes, absent=absent)
+    true, predicted = targets.argmax(axis=1), chances.argmax(axis=1)
+    binary = [
+        theirs.log_loss(targets[:, k], np.clip(chances[:, k], 1e-7, 1 - 1e-7), labels=[0, 1])
+        for k in range(classes)
+    ]
+    clipped = np.clip(chances, 1e-7, 1)
+    expected = {
+        "accuracy": theirs.accuracy_score(true, predicted),
+        "sparse_categorical_accuracy": theirs.accuracy_score(true, predicted),
+        "binary_accuracy": np.mean((chances > 0.5) == targets.astype(bool)),
+        "binary_cross_entropy": np.mean(binary),
+        "categorical_cross_entropy": -np.mean(np.log(clipped[np.arange(len(true)), true])),
+        "cosine_proximity": -np.mean(
+            [1 - cosine(t, p) for t, p in zip(targets, chances, strict=True)]
+        ),
+        "mean_absolute_error": theirs.mean_absolute_error(targets, chances),
+        "mean_squared_error": theirs.mean_squared_error(targets, chances),
+        "mean_absolute_percentage_error": 100
+        * np.mean(np.abs(targets - chances) / np.where(targets == 1, 1, 1e-7)),
+        "precision": theirs.precision_score(true, predicted, average="macro"),
+        "recall": theirs.recall_score(true, predicted, average="macro"),
+    }
+    ours = figures(METRICS, targets, chances)
+    assert ours.keys() == expected.keys()
+    for key, value in expected.items():
+        assert ours[key] == pytest.approx(value, rel=1e-9), key
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.parametrize("absent", [False, True])
+def test_evaluations_are_those_of_scikit_learn(absent: bool) -> None:
+    targets, chances = data(5, absent=absent)
+    true, predicted = targets.argmax(axis=1), chances.argmax(axis=1)
+    ours = evaluation_of(targets, chances)
+    labels = list(range(5))
+    np.testing.assert_array_equal(
+        ours.confusion_matrix, theirs.confusion_matrix(true, predicted, labels=labels)
+    )
+    scores = theirs.precision_recall_fscore_support(
+        true, predicted, labels=labels, zero_division=0.0
+    )
+    for mine, score in zip(
+        (ours.precision, ours.recall, ours.f1, ours.support), scores, strict=True
+    ):
+        assert np.isfinite(mine).all()
+        np.testing.assert_allclose(mine, score)
+    assert ours.accuracy == pytest.approx(theirs.accuracy_score(true, predicted))
+    assert ours.cross_entropy == pytest.approx(theirs.log_loss(true, chances, labels=labels))
+    for scores_of, function in (
+        (ours.precision, theirs.precision_score),
+        (ours.recall, theirs.recall_score),
+        (ours.f1, theirs.f1_score),
+    ):
+        for weighted, average in ((False, "macro"), (True, "weighted")):
+            mean = ours.averaged(scores_of, weighted=weighted)
+            assert mean == pytest.approx(function(true, predicted, average=average))
+
+
+def test_sure_and_wrong_is_finite() -> None:
+    targets, chances = np.eye(2), np.eye(2)[::-1]
+    assert evaluation_of(targets, chances).cross_entropy == pytest.approx(-np.log(1e-7))
+    assert all(np.isfinite(value) for value in figures(METRICS, targets, chances).values())
