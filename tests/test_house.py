@@ -69,14 +69,16 @@ def functions() -> Iterator[tuple[Path, Function]]:
 
 
 def test_modules_are_small() -> None:
-    """Median at most 150 lines, none above 400, docstrings and blank lines not counted.
+    """None above 400 lines, all told; median at most 150 without docstrings and blank lines.
 
     numpydoc asks for sections of parameters, errors and warnings; they are to be written,
-    not saved on, so they do not count against a module or a function.
+    not saved on, so they do not count against the typical module or function.
     """
-    sizes = {path.relative_to(SOURCE): size(path, tree(path)) for path in MODULES}
-    assert statistics.median(sizes.values()) <= 150
-    assert {path: lines for path, lines in sizes.items() if lines > 400} == {}
+    lengths = {
+        path.relative_to(SOURCE): len(path.read_text("utf-8").splitlines()) for path in MODULES
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > 400} == {}
+    assert statistics.median(size(path, tree(path)) for path in MODULES) <= 150
 
 
 def test_functions_are_small() -> None:

@@ -123,7 +123,8 @@ def _simple_cnn(settings: Settings, channels: int, classes: int) -> Any:  # noqa
             classes, activation="softmax", kernel_initializer=scaled(3), name="dense_Dense1"
         ),
     ]
-    return keras.Sequential([keras.Input((settings.height, settings.width, channels)), *stack])
+    inputs = keras.Input((settings.height, settings.width, channels), name="input")
+    return keras.Sequential([inputs, *stack], name="simple_cnn")
 
 
 def _mobilenet(settings: Settings, channels: int, classes: int, progress: Progress) -> Any:  # noqa: ANN401
@@ -137,9 +138,9 @@ def _mobilenet(settings: Settings, channels: int, classes: int, progress: Progre
     fresh = [layer.__class__.from_config(layer.get_config()) for layer in layers]
     adapter = [_adapter(settings.seed, wanted)] if channels != wanted else []
     head = _head(settings.seed, layers[-1].output.shape[-1], classes)
-    inputs = keras.Input((settings.height, settings.width, channels))
+    inputs = keras.Input((settings.height, settings.width, channels), name="input")
     try:
-        model = keras.Sequential([inputs, *adapter, *fresh, *head])
+        model = keras.Sequential([inputs, *adapter, *fresh, *head], name="mobilenet")
     except ValueError as error:
         raise FitError(
             f"MobileNet cannot take an input of {settings.height} by {settings.width} pixels "

@@ -1,6 +1,5 @@
 """Fit, predict, evaluate: from a project to a classifier, predictions and figures."""
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.errors import EditError, FitError, PiximiWarning
-from napari_piximi.io.tfjs import EXTRA_KEY, piximi_metadata
+from napari_piximi.errors import EditError, FitError
+from napari_piximi.io.tfjs import piximi_metadata
 from napari_piximi.learn.architectures import build_network, freeze_backbone, seed_layers
 from napari_piximi.learn.checks import check_kind, check_settings, common_channels
 from napari_piximi.learn.device import backend, describe
@@ -19,11 +18,18 @@ from napari_piximi.learn.metrics import evaluation_of
 from napari_piximi.learn.sampling import Samples, build_samples
 from napari_piximi.learn.serialization import from_keras, to_keras
 from napari_piximi.learn.splits import Split, split_things
+from napari_piximi.learn.suitability import (
+    check_model,
+    input_settings,
+    known_only,
+    mapped_categories,
+    model_of,
+)
 from napari_piximi.model.edits import put_classifier, set_partition
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Partition, Prediction, Thing, is_unknown
-from napari_piximi.model.training import Classifier, ModelArtifact, Run, Settings
+from napari_piximi.model.training import Classifier, Run, Settings
 from napari_piximi.progress import Progress, silent
 
 __all__ = ["FitResult", "Predictions", "apply_fit", "evaluate", "fit", "predict"]
@@ -204,7 +210,7 @@ def predict(
         If the classifier has no model, its classes are not mapped to categories, or a
         thing does not suit it.
     """
-    class_map = _mapped(project, classifier)
+    class_map = mapped_categories(project, classifier)
     if ids is None:
         things = [
             thing
@@ -245,7 +251,7 @@ def evaluate(
     PiximiWarning
         If things are left out whose category the classifier does not know.
     """
-    class_map = _mapped(project, classifier)
+    class_map = mapped_categories(project, classifier)
     if partition not in EVALUATED:
         raise FitError(f"{partition!r} cannot be evaluated; choose {', '.join(EVALUATED)}")
     things = [
@@ -253,7 +259,7 @@ def evaluate(
         for thing in project.of_kind(classifier.kind)
         if not is_unknown(thing.category) and partition in (thing.partition, "Labelled")
     ]
-    things = _known_only(things, class_map)
+    things = known_only(things, class_map)
     if not things:
         raise FitError(f"{classifier.name!r} has nothing to be evaluated on: no {partition} thing")
     rows = _probabilities(project, classifier, things, progress)
@@ -269,7 +275,9 @@ def _plan(project: Project, kind: str, settings: Settings, base: Classifier | No
     if base is not None:
         settings = _continued(settings, base)
     check_settings(settings)
-    class_map = project.known_categories(kind) if base is None else _mapped(project, base, kind)
+    class_map = (
+        project.known_categories(kind) if base is None else mapped_categories(project, base, kind)
+    )
     split = split_things(project, kind, settings, keep=base is not None)
     check_kind(project, kind, split, class_map)
     channels = base.channels if base else common_channels(project, split.training)
@@ -277,54 +285,8 @@ def _plan(project: Project, kind: str, settings: Settings, base: Classifier | No
 
 
 def _continued(settings: Settings, base: Classifier) -> Settings:
-    expected = _input_settings(base)
+    expected = input_settings(base)
     return replace(settings, **{key: getattr(expected, key) for key in INPUT_SETTINGS})
-
-
-def _input_settings(classifier: Classifier) -> Settings:
-    """Return the settings that samples for a classifier are built with.
-
-    Piximi ignores `center`; only a fit of ours, which leaves a run or our key in the file,
-    has seen centred samples.
-    """
-    settings = classifier.settings
-    ours = classifier.runs or EXTRA_KEY in _artifact(classifier).document
-    return settings if ours else replace(settings, center=False)
-
-
-def _artifact(classifier: Classifier) -> ModelArtifact:
-    if classifier.model is None:
-        raise FitError(f"Classifier {classifier.name!r} has no model: its files are missing")
-    return classifier.model
-
-
-def _mapped(project: Project, classifier: Classifier, kind: str | None = None) -> tuple[str, ...]:
-    """Return the category of each class, or say that they must be mapped."""
-    _artifact(classifier)
-    kind = kind or classifier.kind
-    if classifier.kind not in ("", kind):
-        raise FitError(f"Classifier {classifier.name!r} is of another kind than {kind!r}")
-    known = project.known_categories(kind) if kind in project.kinds else ()
-    lost = [key for key in classifier.class_map if key not in known]
-    if lost or not classifier.class_map:
-        classes = ", ".join(repr(name) for name in _artifact(classifier).classes) or "its classes"
-        raise FitError(
-            f"Classifier {classifier.name!r}: map {classes} to categories first; "
-            f"{len(lost) or 'all'} of them have none"
-        )
-    return classifier.class_map
-
-
-def _known_only(things: Sequence[Thing], class_map: tuple[str, ...]) -> list[Thing]:
-    known = [thing for thing in things if thing.category in class_map]
-    if len(known) < len(things):
-        warnings.warn(
-            f"{len(things) - len(known)} things are left out: "
-            "the classifier does not know their categories",
-            PiximiWarning,
-            stacklevel=3,
-        )
-    return known
 
 
 def _thing(project: Project, key: str) -> Thing:
@@ -366,25 +328,12 @@ def _network(plan: _Plan, progress: Progress) -> Any:  # noqa: ANN401
     settings = plan.settings
     if plan.base is None:
         return build_network(settings, plan.channels, len(plan.class_map), progress)
-    model = to_keras(_artifact(plan.base))
-    _check_model(plan.base, model)
+    model = to_keras(model_of(plan.base))
+    check_model(plan.base, model)
     if settings.architecture == "MobileNet":
         freeze_backbone(model)
     seed_layers(model, settings.seed)
     return model
-
-
-def _check_model(classifier: Classifier, model: Any) -> None:  # noqa: ANN401
-    expected = (*classifier.input_shape[1:], len(classifier.class_map))
-    actual = (*model.input_shape[1:], model.output_shape[-1])
-    fits = len(actual) == len(expected) and all(
-        size in (None, wanted) for size, wanted in zip(actual, expected, strict=True)
-    )
-    if not fits:
-        raise FitError(
-            f"Classifier {classifier.name!r} should go from {expected[:3]} to {expected[3]} "
-            f"classes, but its model goes from {actual[:-1]} to {actual[-1]}"
-        )
 
 
 def _classifier(plan: _Plan, kind: str, name: str, model: Any, outcome: Outcome) -> Classifier:  # noqa: ANN401
@@ -420,7 +369,7 @@ def _classifier(plan: _Plan, kind: str, name: str, model: Any, outcome: Outcome)
 def _probabilities(
     project: Project, classifier: Classifier, things: Sequence[Thing], progress: Progress
 ) -> Floats:
-    model = to_keras(_artifact(classifier))
-    _check_model(classifier, model)
-    settings = _input_settings(classifier)
+    model = to_keras(model_of(classifier))
+    check_model(classifier, model)
+    settings = input_settings(classifier)
     return probabilities_of(model, project, things, settings, classifier.channels, progress)
