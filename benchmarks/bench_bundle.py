@@ -108,14 +108,14 @@ def without_index(path: Path, target: Path) -> None:
 def peak_of_opening(path: Path) -> float:
     """Return the peak resident memory, in MB, of a process that opens a bundle."""
     code = (
-        "import sys, resource; from napari_piximi import read_bundle;"
-        "p = read_bundle(sys.argv[1]);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(p.things))"
+        "import re, sys; from napari_piximi import read_bundle;"
+        "project = read_bundle(sys.argv[1]);"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
     )
     out = subprocess.run(
         [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True
     )
-    return float(out.stdout.split()[0])
+    return float(out.stdout) / 1024
 
 
 def report(label: str, seconds: float, floor: float | None = None, what: str = "") -> None:

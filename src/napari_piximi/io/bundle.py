@@ -1,9 +1,7 @@
 """Read and write Piximi's project bundles: ``.zip`` files and unzipped ``.zarr`` folders."""
 
-import gc
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from napari_piximi.io._upgrades import upgrade
 from napari_piximi.io._writers import Writer, writing
 from napari_piximi.io._zarr import simple_metadata
 from napari_piximi.io._zip import Member, ZipWriter
+from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Image
 from napari_piximi.model.training import ModelArtifact
@@ -75,20 +74,8 @@ def read_bundle_and_version(
     path: str | os.PathLike[str], progress: Progress = silent
 ) -> tuple[Project, str]:
     """Open a project bundle; also return the version that it names. See :func:`read_bundle`."""
-    with _no_garbage_collection():
+    with without_garbage_collection():
         return _read(open_source(Path(path)), progress)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Make a great many objects without Python looking through them all again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _read(source: Source, progress: Progress) -> tuple[Project, str]:

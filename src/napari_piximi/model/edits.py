@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from napari_piximi.errors import EditError
 from napari_piximi.model import masks
+from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.classifiers import delete_classifier, put_classifier, rename_classifier
 from napari_piximi.model.kinds import (
     add_kind,
@@ -292,14 +293,15 @@ def _change(project: Project, ids: Iterable[str], change: Callable[[Thing], Thin
     """Replace things by `change` of them; the project itself if none really changed."""
     things = dict(project.things)
     differs = False
-    for key in ids:
-        if key not in things:
-            raise EditError(f"There is no thing {key!r} in this project")
-        old = things[key]
-        new = change(old)
-        if new is not old and new != old:
-            things[key] = new
-            differs = True
+    with without_garbage_collection():
+        for key in ids:
+            if key not in things:
+                raise EditError(f"There is no thing {key!r} in this project")
+            old = things[key]
+            new = change(old)
+            if new is not old and new != old:
+                things[key] = new
+                differs = True
     return replace(project, things=things) if differs else project
 
 

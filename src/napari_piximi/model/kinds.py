@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from napari_piximi.errors import EditError
+from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.project import Project, new_kind
 from napari_piximi.model.things import (
     IMAGE_KIND,
@@ -148,13 +149,14 @@ def delete_category(project: Project, category: str) -> Project:
     if category == owner.unknown:
         raise EditError("The category Unknown cannot be deleted")
     things = dict(project.things)
-    for key, thing in project.things.items():
-        if thing.prediction is not None and thing.prediction.category == category:
-            thing = things[key] = replace(thing, prediction=None)
-        if thing.category == category:
-            things[key] = replace(
-                thing, category=owner.unknown, partition=Partition.INFERENCE, prediction=None
-            )
+    with without_garbage_collection():
+        for key, thing in project.things.items():
+            if thing.prediction is not None and thing.prediction.category == category:
+                thing = things[key] = replace(thing, prediction=None)
+            if thing.category == category:
+                things[key] = replace(
+                    thing, category=owner.unknown, partition=Partition.INFERENCE, prediction=None
+                )
     left = tuple(c for c in owner.categories if c != category)
     return replace(
         _put_kind(project, replace(owner, categories=left)),
