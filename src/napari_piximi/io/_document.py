@@ -1,6 +1,6 @@
 """A bundle as it lies on disk: the attributes and arrays of every group, nothing interpreted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ __all__ = [
     "read_document",
 ]
 
+MOST_ROOTS_NAMED = 3
 SHORT = 64
 MAX_METADATA = 64 << 20
 MAX_ALL_METADATA = 2 << 30
@@ -89,7 +90,7 @@ class Document:
         return BundleError(f"{self.source.path}: {path}: {trouble}")
 
 
-def list_files(members: Iterable[Member], path: Path) -> dict[str, Member]:
+def list_files(members: Sequence[Member], path: Path) -> dict[str, Member]:
     """Map names to members, with forward slashes and without leading ``./``.
 
     Raises
@@ -97,12 +98,16 @@ def list_files(members: Iterable[Member], path: Path) -> dict[str, Member]:
     BundleError
         If a name leads out of the bundle, or occurs twice.
     """
-    files: dict[str, Member] = {}
+    names = [member.name for member in members]
+    files = dict(zip(names, members, strict=True))
+    # All names are looked at in one piece; one by one only where something is odd.
+    text = "\n" + "\n".join(names)
+    if len(files) == len(names) and not any(odd in text for odd in ("\\", "..", "\n.", "\n/")):
+        return files
+    files = {}
     for member in members:
-        name = member.name
-        if "\\" in name or name[:1] in "./":
-            name = name.replace("\\", "/").removeprefix("./")
-        if (".." in name and ".." in name.split("/")) or name.startswith("/"):
+        name = member.name.replace("\\", "/").removeprefix("./")
+        if ".." in name.split("/") or name.startswith("/"):
             raise BundleError(f"{path}: the name {member.name!r} leads out of the bundle")
         if name in files and not name.endswith("/"):
             raise BundleError(f"{path}: {name} is there twice")
@@ -118,15 +123,18 @@ def find_root(files: Iterable[str], path: Path) -> str:
     BundleError
         If there is none, or more than one.
     """
-    roots: set[str] = set()
-    for name in files:
-        at = name.find(".zarr/")
-        if at >= 0:
-            roots.add(name[: at + 6])
+    roots: list[str] = []
+    rest = list(files)
+    while inside := next((name for name in rest if ".zarr/" in name), None):
+        root = inside[: inside.index(".zarr/") + 6]
+        roots.append(root)
+        rest = [name for name in rest if not name.startswith(root)]
+        if len(roots) > MOST_ROOTS_NAMED:
+            break
     if len(roots) != 1:
         found = " and ".join(sorted(roots)) or "no .zarr folder"
         raise BundleError(f"{path}: should hold one NAME.zarr folder, but there is {found}")
-    return roots.pop()
+    return roots[0]
 
 
 def read_document(source: Source, files: Mapping[str, Member], root: str) -> Document:
@@ -186,11 +194,9 @@ def find_models(files: Mapping[str, Member], root: str) -> dict[str, tuple[Membe
     Piximi keeps them beside the root; in a folder they lie directly in it.
     """
     found = {}
-    for name, member in files.items():
+    for name in [name for name in files if name.endswith(".json")]:
         inner = name.removeprefix(root)
-        if not name.endswith(".json") or (inner != name and "/" in inner):
-            continue
         weights = files.get(name[:-5] + ".weights.bin")
-        if weights is not None:
-            found[inner[:-5]] = (member, weights)
+        if weights is not None and (inner == name or "/" not in inner):
+            found[inner[:-5]] = (files[name], weights)
     return found

@@ -4,7 +4,7 @@ import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 
@@ -26,8 +26,8 @@ from napari_piximi.model.things import (
 
 __all__ = ["Placed", "ThingTable", "read_table", "table_of"]
 
-REQUIRED = ("thing_id", "active_plane", "class_category_id", "classifier_partition", "kind")
-REQUIRED_OF_ANNOTATION = ("bbox", "mask", "image_id")
+DESCRIBED: dict[type, str] = {str: "a text", int: "a whole number", list: "a list"}
+BIT_DEPTHS = {"8", "16", "32"}
 LOOK: dict[str, tuple[int, ...]] = {
     "color": (3,), "range_min": (), "range_max": (), "visible_B": (),
 }  # fmt: skip
@@ -35,6 +35,7 @@ LOOK: dict[str, tuple[int, ...]] = {
 
 NATIVE = array("I").itemsize == 4 and sys.byteorder == "little"
 Channels = tuple[Channel, ...]
+T = TypeVar("T")
 
 
 class Placed(NamedTuple):
@@ -96,114 +97,163 @@ def read_table(document: Document, kinds: Kinds, renamed: Mapping[str, str]) -> 
     BundleError
         If a thing, or an attribute of it, is missing or of the wrong form.
     """
-    table = ThingTable()
-    unknowns = {kind.id: kind.unknown for kind in kinds.values()}
-    depthless: list[str] = []
     names = document.texts("project/things", "thing_names")
     if len(set(names)) != len(names):
         raise document.error("project/things/.zattrs", "thing_names should be distinct")
-    for name in names:
-        path = f"project/things/{name}"
-        attributes = document.of(path, *REQUIRED)
-        pixels = document.arrays.get(f"{path}/{name}")
-        _append(table, document, path, attributes, pixels)
-        _append_labels(table, document, path, unknowns, renamed)
-        depth = document.attributes.get(f"{path}/{name}", {}).get("bit_depth")
-        if depth not in (8, 16, 32, "8", "16"):
-            depthless.append(name)
-            depth = 8
-        table.bit_depths.append(int(depth))
-    if depthless:
-        warn(f"{document.source.path}: took 8 bits where none are noted: {listed(depthless)}")
+    rows = _Rows(document, [f"project/things/{name}" for name in names])
+    table = ThingTable(
+        ids=rows.column("thing_id", str),
+        kinds=rows.column("kind", str),
+        categories=[renamed.get(c, c) for c in rows.column("class_category_id", str)],
+        partitions=rows.column("classifier_partition", str),
+        planes=rows.column("active_plane", int),
+        arrays=[document.arrays.get(f"{p}/{n}") for p, n in zip(rows.paths, names, strict=True)],
+    )
+    owns = [document.own(path) for path in rows.paths]
+    table.names = [str(own.get("name", name)) for own, name in zip(owns, names, strict=True)]
+    _check_planes(document, rows.paths, table)
+    _read_images(document, rows.paths, owns, table)
+    _read_annotations(rows, owns, table)
+    _read_predictions(table, owns, {kind.id: kind.unknown for kind in kinds.values()})
+    table.bit_depths = _bit_depths(document, rows.paths, names)
     return table
 
 
-def _append(
-    table: ThingTable,
-    document: Document,
-    path: str,
-    attributes: Attributes,
-    pixels: StoredArray | None,
+class _Rows:
+    """The attributes of things, from which one column at a time is taken and checked."""
+
+    def __init__(self, document: Document, paths: list[str]) -> None:
+        self.document = document
+        self.paths = paths
+        self.attributes = [document.of(path) for path in paths]
+
+    def part(self, chosen: Sequence[int]) -> "_Rows":
+        """Return only some rows."""
+        return _Rows(self.document, [self.paths[row] for row in chosen])
+
+    def column(self, name: str, kind: type[T]) -> list[T]:
+        """Return an attribute of every row, all of one type; numbers and texts not empty.
+
+        Raises
+        ------
+        BundleError
+            If a row lacks it, or has another type.
+        """
+        try:
+            values = [attributes[name] for attributes in self.attributes]
+        except KeyError:
+            for path in self.paths:
+                self.document.of(path, name)
+            raise
+        odd = set(map(type, values)) - {kind}
+        if odd or (kind is str and "" in values):
+            row = next(i for i, v in enumerate(values) if type(v) is not kind or v == "")
+            trouble = f"{name} is {values[row]!r}, not {DESCRIBED[kind]}"
+            raise self.document.error(f"{self.paths[row]}/.zattrs", trouble)
+        return values
+
+
+def _check_planes(document: Document, paths: Sequence[str], table: ThingTable) -> None:
+    for path, plane, pixels in zip(paths, table.planes, table.arrays, strict=True):
+        if plane < 0:
+            raise document.error(f"{path}/.zattrs", f"active_plane is {plane}")
+        if pixels is not None and (len(pixels.shape) != 4 or 0 in pixels.shape):
+            shape = list(pixels.shape)
+            raise document.error(path, f"its pixels have the shape {shape}, not (Z, Y, X, C)")
+
+
+def _read_images(
+    document: Document, paths: Sequence[str], owns: Sequence[Attributes], table: ThingTable
 ) -> None:
-    """Append what a thing is, apart from its labels."""
-    own = document.own(path)
-    row = len(table.ids)
-    plane = _integer(document, path, "active_plane", attributes["active_plane"])
-    if pixels is not None and (len(pixels.shape) != 4 or 0 in pixels.shape):
-        shape = list(pixels.shape)
-        raise document.error(path, f"its pixels have the shape {shape}, not (Z, Y, X, C)")
-    table.ids.append(_text(document, path, "thing_id", attributes["thing_id"]))
-    table.names.append(str(own.get("name", path.removeprefix("project/things/"))))
-    table.kinds.append(_text(document, path, "kind", attributes["kind"]))
-    table.planes.append(plane)
-    if attributes["kind"] == IMAGE_KIND:
+    """Fill in what only images have."""
+    for row, kind in enumerate(table.kinds):
+        if kind != IMAGE_KIND:
+            continue
+        pixels = table.arrays[row]
         if pixels is None:
-            raise document.error(path, "its pixels are missing")
-        table.channels[row] = _channels(document, path, pixels.shape[-1])
-        if (size := _pixel_size(own.get("pixel_size"))) is not None:
+            raise document.error(paths[row], "its pixels are missing")
+        table.channels[row] = _channels(document, paths[row], pixels.shape[-1])
+        if (size := _pixel_size(owns[row].get("pixel_size"))) is not None:
             table.pixel_sizes[row] = size
-        bbox, runs, image = (0, 0, 0, 0), b"", ""
-    else:
-        bbox, runs, image = _annotation(document, path)
-        if pixels is not None and own.get("padded") and pixels.shape[0] > plane:
-            pixels = pixels.at_plane(plane)
-    table.bboxes.append(bbox)
-    table.runs.append(runs)
-    table.images.append(image)
-    table.arrays.append(pixels)
 
 
-def _annotation(document: Document, path: str) -> tuple[tuple[int, int, int, int], bytes, str]:
-    """Return box, mask and image of an annotation."""
-    attributes = document.of(path, *REQUIRED_OF_ANNOTATION)
-    image = _text(document, path, "image_id", attributes["image_id"])
+def _read_annotations(rows: _Rows, owns: Sequence[Attributes], table: ThingTable) -> None:
+    """Fill in what only annotations have."""
+    count = len(table.ids)
+    table.images, table.runs = [""] * count, [b""] * count
+    table.bboxes = [(0, 0, 0, 0)] * count
+    chosen = [row for row, kind in enumerate(table.kinds) if kind != IMAGE_KIND]
+    annotations = rows.part(chosen)
+    columns = zip(
+        chosen, annotations.paths, annotations.column("image_id", str),
+        annotations.column("bbox", list), annotations.column("mask", list), strict=True,
+    )  # fmt: skip
+    for row, path, image, bbox, mask in columns:
+        table.images[row] = image
+        table.bboxes[row] = _bbox(bbox) or _refuse(rows.document, path, f"bbox {bbox} is no box")
+        runs = _runs(mask)
+        if runs is None:
+            _refuse(rows.document, path, "its mask should be a list of run lengths")
+        table.runs[row] = runs
+        pixels, plane = table.arrays[row], table.planes[row]
+        if isinstance(pixels, StoredArray) and owns[row].get("padded"):
+            table.arrays[row] = pixels.at_plane(plane) if pixels.shape[0] > plane else pixels
+
+
+def _refuse(document: Document, path: str, trouble: str) -> NoReturn:
+    raise document.error(path, trouble)
+
+
+def _bbox(values: list[Any]) -> tuple[int, int, int, int] | None:
+    """Turn x1, y1, x2, y2 into rows and columns; None if they are no four numbers."""
     try:
-        left, top, right, bottom = (int(v) for v in attributes["bbox"])
-    except (TypeError, ValueError, OverflowError) as error:
-        raise document.error(path, f"bbox {attributes['bbox']!r} is no box") from error
-    runs = _runs(attributes["mask"])
-    if runs is None:
-        raise document.error(path, "its mask should be a list of run lengths")
-    return (top, left, bottom, right), runs, image
-
-
-def _runs(values: object) -> bytes | None:
-    """Pack run lengths; None if they are not whole numbers that 32 bits can hold."""
-    if not isinstance(values, list):
+        left, top, right, bottom = map(int, values)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return top, left, bottom, right
+
+
+def _bit_depths(document: Document, paths: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Return the bit depths; 8, with a warning, where none is noted."""
+    noted: list[Any] = [
+        document.attributes.get(f"{path}/{name}", {}).get("bit_depth")
+        for path, name in zip(paths, names, strict=True)
+    ]
+    if set(map(str, noted)) <= BIT_DEPTHS:
+        return list(map(int, noted))
+    odd = [name for name, depth in zip(names, noted, strict=True) if str(depth) not in BIT_DEPTHS]
+    warn(f"{document.source.path}: took 8 bits where none are noted: {listed(odd)}")
+    return [int(depth) if str(depth) in BIT_DEPTHS else 8 for depth in noted]
+
+
+def _runs(values: list[Any]) -> bytes | None:
+    """Pack run lengths; None if they are not whole numbers that 32 bits can hold."""
     try:
         return array("I", values).tobytes() if NATIVE else masks.from_lengths(values)
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _append_labels(
-    table: ThingTable,
-    document: Document,
-    path: str,
-    unknowns: Mapping[str, str],
-    renamed: Mapping[str, str],
+def _read_predictions(
+    table: ThingTable, owns: Sequence[Attributes], unknowns: Mapping[str, str]
 ) -> None:
-    """Append category, partition and prediction.
+    """Tell predictions from the user's own categories.
 
     Piximi shows a prediction as the category of an Inference thing; ours is kept beside the
     user's own category. What we noted is believed only while Piximi's own attributes agree.
     """
-    attributes = document.attributes[path]
-    category = str(attributes["class_category_id"])
-    category = renamed.get(category, category)
-    partition = str(attributes["classifier_partition"])
-    noted = _noted_labels(document.own(path))
-    predicted, probability = "", np.nan
-    if noted is not None and category in (noted[0], noted[2]):
-        predicted, probability, category, partition = noted
-    elif partition == "Inference" and not is_unknown(category):
-        predicted = category
-        category = unknowns.get(str(attributes["kind"]), category)
-    table.categories.append(category)
-    table.partitions.append(partition)
-    table.predicted.append(predicted)
-    table.probabilities.append(probability)
+    table.predicted = [""] * len(table.ids)
+    table.probabilities = [np.nan] * len(table.ids)
+    for row, (own, category, partition) in enumerate(
+        zip(owns, table.categories, table.partitions, strict=True)
+    ):
+        noted = _noted_labels(own) if own else None
+        if noted is not None and category in (noted[0], noted[2]):
+            table.predicted[row], table.probabilities[row] = noted[:2]
+            table.categories[row], table.partitions[row] = noted[2:]
+        elif partition == "Inference" and not is_unknown(category):
+            table.predicted[row] = category
+            table.categories[row] = unknowns.get(table.kinds[row], category)
 
 
 def _noted_labels(own: Attributes) -> tuple[str, float, str, str] | None:
@@ -239,18 +289,6 @@ def _channels(document: Document, path: str, count: int) -> Channels:
         Channel((rgb[0], rgb[1], rgb[2]), low, high, bool(seen))
         for rgb, low, high, seen in zip(*parts, strict=True)
     )
-
-
-def _text(document: Document, path: str, name: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise document.error(f"{path}/.zattrs", f"{name} is {value!r}, not a text")
-    return value
-
-
-def _integer(document: Document, path: str, name: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise document.error(f"{path}/.zattrs", f"{name} is {value!r}, not a whole number")
-    return value
 
 
 def table_of(project: Project, placed: Sequence[Placed]) -> ThingTable:

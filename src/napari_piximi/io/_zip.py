@@ -173,15 +173,15 @@ def _names(
     flags: NDArray[np.uint16],
     path: Path,
 ) -> list[str]:
-    rows = zip(starts.tolist(), ends.tolist(), (flags & UTF8).tolist(), strict=True)
+    text, places = data.decode("latin-1"), list(zip(starts.tolist(), ends.tolist(), strict=True))
+    names = [text[start:end] for start, end in places]
+    if "".join(names).isascii():
+        return names
+    rows = zip(places, (flags & UTF8).tolist(), strict=True)
     try:
-        return [_decode(data[start:end], utf8) for start, end, utf8 in rows]
+        return [data[start:end].decode("utf-8" if utf8 else "cp437") for (start, end), utf8 in rows]
     except UnicodeDecodeError as error:
         raise BundleError(f"{path}: a name in the zip directory is not UTF-8") from error
-
-
-def _decode(name: bytes, utf8: int) -> str:
-    return name.decode() if utf8 or name.isascii() else name.decode("cp437")
 
 
 def _refuse(member: Member, flags: int, path: Path) -> NoReturn:
