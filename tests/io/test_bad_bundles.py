@@ -459,6 +459,53 @@ def test_settings_out_of_their_limits(tmp_path: Path) -> None:
     assert project.kinds["Image"].settings.epochs == tiny_project().kinds["Image"].settings.epochs
 
 
+BAD_MODELS = {
+    "not JSON": (b"{", b"", "JSON"),
+    "no weights": (b"{}", b"", "modelTopology"),
+    "a graph model": (b'{"format":"graph-model","modelTopology":{"node":[]}}', b"", "graph model"),
+    "a Lambda layer": (
+        json.dumps({
+            "modelTopology": {"class_name": "Sequential", "config": {"name": "s", "layers": [
+                {"class_name": "Lambda", "config": {"name": "l", "function": "evil",
+                                                    "batch_input_shape": [None, 4]}}]}},
+            "format": "layers-model",
+            "weightsManifest": [{"paths": ["./odd.weights.bin"], "weights": []}],
+        }).encode(),
+        b"",
+        "Lambda",
+    ),
+    "a shard too short": (
+        json.dumps({
+            "modelTopology": {"class_name": "Sequential", "config": {"name": "s", "layers": [
+                {"class_name": "Dense", "config": {"name": "d", "units": 2,
+                                                   "batch_input_shape": [None, 4]}}]}},
+            "format": "layers-model",
+            "weightsManifest": [{"paths": ["./odd.weights.bin"], "weights": [
+                {"name": "d/kernel", "shape": [4, 2], "dtype": "float32"},
+                {"name": "d/bias", "shape": [2], "dtype": "float32"}]}],
+        }).encode(),
+        bytes(36),
+        "40 bytes of weights expected, 36 found",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_MODELS)
+def test_a_classifier_that_cannot_be_opened_is_left_out_and_kept(case: str, tmp_path: Path) -> None:
+    text, weights, words = BAD_MODELS[case]
+
+    def change(members: Members) -> None:
+        members |= {"odd.json": text, "odd.weights.bin": weights}
+
+    project = mended(change, tmp_path, words)
+    assert not project.classifiers
+    for form in ("saved.zip", "saved.zarr"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PiximiWarning)
+            write_bundle(project, tmp_path / form)
+            assert read_bundle(tmp_path / form).unread_models == {"odd": (text, weights)}
+
+
 def test_nan_in_attributes_and_missing_looks_are_read_all_the_same(tmp_path: Path) -> None:
     members = tiny_members(tmp_path)
     edit_json(members, f"{CELL}/.zattrs", lambda a: a.update(note=float("nan")))

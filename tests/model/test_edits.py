@@ -440,3 +440,19 @@ def test_renaming_a_classifier_keeps_its_place() -> None:
 
 def test_deleting_a_classifier() -> None:
     assert edits.delete_classifier(PROJECT, "net").classifiers == ()
+
+
+def test_files_of_classifiers_that_could_not_be_opened_go_with_them() -> None:
+    files = {"odd": (b"{}", b""), "lone": (b"{}", b"")}
+    project = replace(new_project(), unread_models=files)
+    project = edits.put_classifier(project, Classifier("fine", "Image"))
+    assert project.unread_models == files
+    known = replace(project, classifiers=(Classifier("odd", "Image"),))
+    with pytest.raises(EditError, match="'odd' could not be opened"):
+        edits.rename_classifier(known, "odd", "new")
+    assert edits.delete_classifier(known, "odd").unread_models == {"lone": (b"{}", b"")}
+    assert edits.delete_classifier(project, "lone").unread_models == {"odd": (b"{}", b"")}
+    replaced = edits.put_classifier(project, Classifier("odd", "Image"))
+    assert replaced.unread_models == {"lone": (b"{}", b"")}
+    with pytest.raises(EditError, match="'gone' is no classifier"):
+        edits.delete_classifier(project, "gone")

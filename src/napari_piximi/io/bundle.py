@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_piximi.errors import BundleError, ModelFileError
 from napari_piximi.io._classifiers import SHAPE, read_classifiers, write_classifiers
 from napari_piximi.io._document import (
     Attributes,
@@ -24,6 +25,7 @@ from napari_piximi.io._source import Source, open_source
 from napari_piximi.io._table import Placed, read_table, table_of
 from napari_piximi.io._things import make_things
 from napari_piximi.io._upgrades import upgrade
+from napari_piximi.io._warn import warn
 from napari_piximi.io._writers import Writer, writing
 from napari_piximi.io._zarr import simple_metadata
 from napari_piximi.io._zip import Member, ZipWriter
@@ -38,6 +40,7 @@ __all__ = ["PIXIMI_VERSION", "read_bundle", "read_bundle_and_version", "write_bu
 PIXIMI_VERSION = "1.1.4"
 """The version that written bundles carry: that of the Piximi whose layout they follow."""
 
+MAX_MODEL = 2 << 30
 Models = Mapping[str, tuple[Member, Member]]
 
 
@@ -92,7 +95,8 @@ def _read(source: Source, progress: Progress) -> tuple[Project, str]:
     add_missing_kinds(document, kinds, categories, set(table.kinds))
     progress(1, 2, "Making the project")
     things = make_things(table, kinds, categories, source.path)
-    kinds, classifiers = read_classifiers(document, kinds, _read_models(source, models))
+    artifacts, unread = _read_models(source, models)
+    kinds, classifiers = read_classifiers(document, kinds, artifacts)
     attributes = document.of("project")
     project = Project(
         str(attributes.get("name", source.path.stem)),
@@ -102,6 +106,7 @@ def _read(source: Source, progress: Progress) -> tuple[Project, str]:
         things,
         classifiers,
         str(document.attributes.get("segmenter", {}).get("name", "undefined")),
+        unread,
     )
     progress(2, 2, "Done")
     return project, str(version)
@@ -115,17 +120,27 @@ def _read_document(source: Source) -> tuple[Document, Models, str]:
     return upgrade(document), find_models(files, root), version
 
 
-def _read_models(source: Source, models: Models) -> dict[str, ModelArtifact]:
-    if not models:
-        return {}
-    from napari_piximi.io.tfjs import model_from_bytes
+def _read_models(
+    source: Source, models: Models
+) -> tuple[dict[str, ModelArtifact], dict[str, tuple[bytes, bytes]]]:
+    """Read the classifier files; those that cannot be opened are returned as they are."""
+    found: dict[str, ModelArtifact] = {}
+    unread: dict[str, tuple[bytes, bytes]] = {}
+    for name, members in models.items():
+        from napari_piximi.io.tfjs import model_from_bytes
 
-    found = {}
-    for name, (text, weights) in models.items():
-        shard = f"{name.rpartition('/')[2]}.weights.bin"
         where = f"{source.path}: {name}.json"
-        found[name] = model_from_bytes(source.read(text), {shard: source.read(weights)}, where)
-    return found
+        for member in members:
+            if member.size > MAX_MODEL:
+                raise BundleError(f"{source.path}: {member.name} has {member.size} bytes, too many")
+        text, weights = source.read(members[0]), source.read(members[1])
+        shards = {f"{name.rpartition('/')[2]}.weights.bin": weights}
+        try:
+            found[name] = model_from_bytes(text, shards, where)
+        except ModelFileError as error:
+            warn(f"{error}; the project opens without this classifier, and keeps its files")
+            unread[name] = text, weights
+    return found, unread
 
 
 def _image_channels(document: Document, things: Any) -> int | None:  # noqa: ANN401
@@ -230,15 +245,18 @@ def _write_models(
     writer: Writer, folder: str, project: Project
 ) -> dict[str, tuple[Member, Member]]:
     """Write the classifier files; one that several kinds share is written once."""
-    written: dict[str, tuple[Member, Member]] = {}
+    files = dict(project.unread_models)
     for classifier in project.classifiers:
-        if classifier.model is None or classifier.name in written:
-            continue
-        from napari_piximi.io.tfjs import model_files
+        if classifier.model is not None:
+            from napari_piximi.io.tfjs import model_files
 
-        text, weights = model_files(classifier.model, classifier.name.rpartition("/")[2])
-        written[classifier.name] = (
-            writer.write(f"{folder}{classifier.name}.json", text),
-            writer.write(f"{folder}{classifier.name}.weights.bin", weights),
+            files[classifier.name] = model_files(
+                classifier.model, classifier.name.rpartition("/")[2]
+            )
+    return {
+        name: (
+            writer.write(f"{folder}{name}.json", text),
+            writer.write(f"{folder}{name}.weights.bin", weights),
         )
-    return written
+        for name, (text, weights) in files.items()
+    }

@@ -71,6 +71,9 @@ class Project:
         Oldest first.
     segmenter : str
         Piximi's choice of segmenter.
+    unread_models : mapping of name to (JSON, weights)
+        Files of classifiers that could not be opened, kept as they are so that saving does
+        not lose them. Nothing in them is ever run.
     """
 
     name: str = "Untitled"
@@ -80,6 +83,7 @@ class Project:
     things: Mapping[str, Thing] = field(default_factory=dict)
     classifiers: tuple[Classifier, ...] = ()
     segmenter: str = "undefined"
+    unread_models: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict)
 
     def images(self) -> Iterator[Image]:
         """Yield the images, in order."""
