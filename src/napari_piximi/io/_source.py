@@ -1,7 +1,7 @@
 """Where a bundle's bytes come from: a zip file or a folder, opened only while it is read.
 
 Pixels that have not been read yet point into their source. Saving over a bundle must not
-pull the rug from under them, so :func:`keep` moves what is still pointed at aside first.
+pull the rug from under them, so what is still pointed at is moved aside first.
 """
 
 import itertools
@@ -19,7 +19,17 @@ from typing import Any, BinaryIO
 from napari_piximi.errors import BundleError
 from napari_piximi.io._zip import DEFLATED, LOCAL, STORED, Member, find_directory, members
 
-__all__ = ["FolderSource", "Read", "Source", "ZipSource", "keep", "open_source"]
+__all__ = [
+    "FolderSource",
+    "Read",
+    "Source",
+    "ZipSource",
+    "aside_of",
+    "hand_over",
+    "keep",
+    "open_source",
+    "users_of",
+]
 
 Read = Callable[[Member], bytes]
 """Returns the unpacked, checked bytes of a member."""
@@ -41,7 +51,7 @@ class Source:
     Attributes
     ----------
     path : Path
-        Where its bytes are now; :func:`keep` may move it.
+        Where its bytes are now; :func:`hand_over` may change it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -278,24 +288,36 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def keep(target: Path) -> None:
-    """Keep what open projects still read from `target`, which is about to be replaced.
-
-    A zip is hard-linked (copied where the file system cannot link) to a hidden name beside
-    it; a folder is copied. It is deleted as soon as no project needs it.
-    """
+def users_of(target: Path) -> list[Source]:
+    """Return the sources that open projects still read from `target`."""
     target = target.resolve()
-    users = [source for source in _live if source.path == target]
-    if not users or not target.exists():
-        return
-    aside = target.with_name(f".{target.name}.kept-{os.getpid()}-{next(_serial)}")
-    if target.is_dir():
-        shutil.copytree(target, aside)
-    else:
-        try:
-            os.link(target, aside)
-        except OSError:
-            shutil.copy2(target, aside)
+    return [source for source in _live if source.path == target]
+
+
+def aside_of(target: Path) -> Path:
+    """Return a hidden name beside `target` for what is moved aside."""
+    return target.with_name(f".{target.name}.kept-{os.getpid()}-{next(_serial)}")
+
+
+def hand_over(users: Iterable[Source], aside: Path) -> None:
+    """Let sources read from `aside` from now on; it is deleted when none is left."""
     kept = _Kept(aside)
     for source in users:
         source.path, source._kept = aside, kept
+
+
+def keep(target: Path) -> None:
+    """Keep what open projects still read from a zip that is about to be replaced.
+
+    It is hard-linked, or copied where the file system cannot link, to a hidden name.
+    """
+    target = target.resolve()
+    users = users_of(target)
+    if not users or not target.exists():
+        return
+    aside = aside_of(target)
+    try:
+        os.link(target, aside)
+    except OSError:
+        shutil.copy2(target, aside)
+    hand_over(users, aside)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from napari_piximi.errors import SaveError
-from napari_piximi.io._source import keep
+from napari_piximi.io._source import aside_of, hand_over, keep, users_of
 from napari_piximi.io._zip import Member, ZipWriter
 
 __all__ = ["FolderWriter", "Writer", "replacing_file", "writing"]
@@ -149,11 +149,10 @@ def _sync_folder(folder: Path) -> None:
 @contextmanager
 def _replacing_folder(path: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-    old = temporary.with_suffix(".old")
+    old = aside_of(path)
     try:
         yield temporary
         temporary.chmod(0o755)
-        keep(path)
         if path.exists():
             os.rename(path, old)
         try:
@@ -165,4 +164,8 @@ def _replacing_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    users = users_of(path)
+    if users:
+        hand_over(users, old)
+    else:
+        shutil.rmtree(old, ignore_errors=True)
