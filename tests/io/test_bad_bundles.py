@@ -138,6 +138,14 @@ REFUSED: dict[str, tuple[Change, tuple[str, ...]]] = {
         lambda members: edit_json(members, KINDS, lambda a: a["kind_id"].__setitem__(1, "Image")),
         ("kind id", "twice"),
     ),
+    "kind id leads out": (
+        lambda members: edit_json(members, KINDS, lambda a: a["kind_id"].__setitem__(1, "../../x")),
+        ("'../../x'", "out of the bundle"),
+    ),
+    "undefined kind leads out": (
+        attributes(f"{CELL}/.zattrs", kind="/tmp/x"),
+        ("'/tmp/x'", "out of the bundle"),
+    ),
     "no kinds": (removed(KINDS), ("project/kinds/.zattrs", "missing")),
     "categories unequal": (
         lambda members: edit_json(members, CATEGORIES, lambda a: a["color"].append("#000000")),

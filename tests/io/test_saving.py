@@ -19,11 +19,12 @@ import pytest
 from tests.io.tiny_bundle import tiny_project
 
 from napari_piximi.errors import BundleError, Cancelled, SaveError
-from napari_piximi.io import _zarr
+from napari_piximi.io import _writers, _zarr
 from napari_piximi.io._zip import ZipWriter
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model import edits
-from napari_piximi.model.project import Project
+from napari_piximi.model.project import Project, new_kind
+from napari_piximi.model.training import Classifier
 
 FORMS = ["x.zip", "x.zarr"]
 
@@ -152,6 +153,30 @@ def test_a_read_only_folder(saved: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(SaveError, match="No such file"):
         write_bundle(tiny_project(), tmp_path / "no" / "x.zip")
+
+
+@pytest.mark.parametrize("bad", ["../../out", "/out", "a/../../out", "..", "a\\..\\out"])
+@pytest.mark.parametrize("form", FORMS)
+def test_no_id_leads_out_of_the_bundle(form: str, bad: str, tmp_path: Path) -> None:
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    kind, unknown = new_kind("x", kind_id=bad)
+    hostile = [
+        edits.add_kind(tiny_project(), kind, unknown),
+        replace(tiny_project(), unread_models={bad: (b"{}", b"")}),
+        replace(tiny_project(), classifiers=(Classifier(bad, "Image"),)),
+    ]
+    for project in hostile:
+        with pytest.raises(SaveError, match="cannot name a kind or classifier"):
+            write_bundle(project, folder / form)
+    assert left_in(tmp_path) == ["inner"]
+    assert left_in(folder) == []
+
+
+def test_the_folder_writer_refuses_what_leads_out(tmp_path: Path) -> None:
+    with pytest.raises(SaveError, match="leads out"):
+        _writers.FolderWriter(tmp_path / "x").write("x.zarr/../../y", b"")
+    assert left_in(tmp_path) == []
 
 
 def test_cancelled(saved: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from napari_piximi.io._document import OWN, Attributes, Document
+from napari_piximi.io._names import leads_astray
 from napari_piximi.io._warn import listed, warn
 from napari_piximi.model.project import Project, new_kind
 from napari_piximi.model.things import (
@@ -58,6 +59,8 @@ def read_kinds(document: Document) -> tuple[Kinds, Categories, Mapping[str, str]
         kept = tuple(c for c in own if c in categories and categories[c].kind == kind_id)
         unknown = renamed.get(unknown, unknown)
         kinds[kind_id] = Kind(kind_id, name, kept, unknown, kind_id not in hidden)
+        if leads_astray(kind_id):
+            raise document.error(path, f"the kind id {kind_id!r} leads out of the bundle")
     if len(kinds) != len(columns):
         raise document.error(path, "a kind id is there twice")
     if IMAGE_KIND not in kinds:
@@ -71,6 +74,8 @@ def add_missing_kinds(
     """Make the kinds that things name but no one defines."""
     missing = sorted(used - kinds.keys())
     for kind_id in missing:
+        if leads_astray(kind_id):
+            raise document.error("project", f"the kind id {kind_id!r} leads out of the bundle")
         kind, unknown = new_kind(kind_id, kind_id=kind_id)
         kinds[kind_id], categories[unknown.id] = kind, unknown
     if missing:

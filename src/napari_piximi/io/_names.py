@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["path_names", "root_name", "unicode_name"]
+__all__ = ["leads_astray", "path_names", "root_name", "unicode_name"]
 
 RESERVED = {"", ".", "..", "colors", ".zattrs", ".zgroup", ".zarray", ".zmetadata"}
 
@@ -14,6 +14,12 @@ def root_name(path: Path) -> str:
     for suffix in (".zip", ".zarr"):
         stem = stem.removesuffix(suffix)
     return stem.replace(".", "_").replace("\\", "_") or "project"
+
+
+def leads_astray(name: str) -> bool:
+    """Tell whether an id, used as the name of a group, would lead out of its place."""
+    parts = name.replace("\\", "/").split("/")
+    return not {"", ".", ".."}.isdisjoint(parts) or "\0" in name
 
 
 def unicode_name(name: str) -> str:

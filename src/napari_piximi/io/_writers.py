@@ -59,6 +59,8 @@ class FolderWriter:
     def write_blocks(self, name: str, size: int, blocks: Iterable[Block]) -> Member:
         """Write a file piece by piece."""
         path = self._folder / name.partition("/")[2]
+        if ".." in path.parts or not path.is_relative_to(self._folder):
+            raise SaveError(f"{name}: leads out of the bundle")
         if name.endswith("/"):
             path.mkdir(parents=True, exist_ok=True)
         else:

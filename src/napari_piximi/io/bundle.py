@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_piximi.errors import BundleError, ModelFileError
+from napari_piximi.errors import BundleError, ModelFileError, SaveError
 from napari_piximi.io._classifiers import SHAPE, read_classifiers, write_classifiers
 from napari_piximi.io._document import (
     Attributes,
@@ -20,7 +20,7 @@ from napari_piximi.io._document import (
 from napari_piximi.io._index import INDEX_NAME, Index, pack, read_index
 from napari_piximi.io._kinds import add_missing_kinds, read_kinds, write_kinds
 from napari_piximi.io._layout import GROUP, Labels, ThingWriter, json_bytes, labels_of
-from napari_piximi.io._names import path_names, root_name
+from napari_piximi.io._names import leads_astray, path_names, root_name
 from napari_piximi.io._source import Source, open_source
 from napari_piximi.io._table import Placed, read_table, table_of
 from napari_piximi.io._things import make_things
@@ -184,6 +184,7 @@ def write_bundle(
         If pixels to be copied cannot be read.
     """
     path = Path(path).absolute()
+    _check_ids(project, path)
     is_folder = path.suffix == ".zarr"
     root = f"{path.name}/" if is_folder else f"{root_name(path)}.zarr/"
     labels = {thing.id: labels_of(thing) for thing in project.things.values()}
@@ -207,6 +208,13 @@ def write_bundle(
                     progress(done, len(names), "Saving")
         models.update(_write_models(writer, root if is_folder else "", project))
     progress(len(names), len(names), "Saved")
+
+
+def _check_ids(project: Project, path: Path) -> None:
+    """Refuse ids that are names of groups and would lead out of the bundle."""
+    names = [*project.kinds, *(c.name for c in project.classifiers), *project.unread_models]
+    for name in filter(leads_astray, names):
+        raise SaveError(f"{path}: {name!r} cannot name a kind or classifier in a bundle")
 
 
 def _attributes(project: Project, labels: Mapping[str, Labels]) -> dict[str, Attributes]:
