@@ -420,3 +420,26 @@ def test_root_names(file: str, root: str) -> None:
 
 def test_the_annotation_is_where_the_test_data_say() -> None:
     assert CELL.startswith(THINGS)
+
+
+def test_old_files_with_unequal_columns_or_missing_parts_are_refused(tmp_path: Path) -> None:
+    from tests.shared_data import shared
+
+    from napari_piximi.errors import BundleError
+
+    with zipfile.ZipFile(shared("bundles/legacy_v010_annotations.zip")) as file:
+        good = {name: file.read(name) for name in file.namelist()}
+    root = "legacy_v010.zarr/project"
+    for name, change, words in (
+        (f"{root}/annotations/.zattrs", {"annotation_id": ["1x"]}, "differ in length"),
+        (f"{root}/annotations/.zattrs", {"image_id": ["1y", "1z"]}, "no image or annotation"),
+        (f"{root}/images/.zattrs", None, r"project/images/\.zattrs: is missing"),
+        (f"{root}/annotations/mask/.zarray", None, "annotations/mask.*missing"),
+    ):
+        members = dict(good)
+        if change is None:
+            members.pop(name)
+        else:
+            members[name] = json.dumps({**json.loads(members[name]), **change}).encode()
+        with pytest.raises(BundleError, match=words):
+            read_bundle(write_zip(tmp_path / "old.zip", members))

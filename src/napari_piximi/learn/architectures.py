@@ -78,6 +78,11 @@ def freeze_backbone(model: Any) -> None:  # noqa: ANN401
 
 def seed_layers(model: Any, seed: int) -> None:  # noqa: ANN401
     """Make what is random in layers, such as dropout, the same for the same seed."""
+    if keras.backend.backend() == "torch":
+        # Keras's dropout on torch draws from torch's own generator, whatever the layer's seed.
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        torch.manual_seed(_derived(seed, len(model.layers)))
     for index, layer in enumerate(model.layers):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:

@@ -327,11 +327,12 @@ def _labelled(plan: _Plan, things: Sequence[Thing], samples: Samples) -> Labelle
 def _network(plan: _Plan, progress: Progress) -> Any:  # noqa: ANN401
     settings = plan.settings
     if plan.base is None:
-        return build_network(settings, plan.channels, len(plan.class_map), progress)
-    model = to_keras(model_of(plan.base))
-    check_model(plan.base, model)
-    if settings.architecture == "MobileNet":
-        freeze_backbone(model)
+        model = build_network(settings, plan.channels, len(plan.class_map), progress)
+    else:
+        model = to_keras(model_of(plan.base))
+        check_model(plan.base, model)
+        if settings.architecture == "MobileNet":
+            freeze_backbone(model)
     seed_layers(model, settings.seed)
     return model
 
