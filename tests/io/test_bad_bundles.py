@@ -146,6 +146,42 @@ REFUSED: dict[str, tuple[Change, tuple[str, ...]]] = {
         attributes(f"{CELL}/.zattrs", kind="/tmp/x"),
         ("'/tmp/x'", "out of the bundle"),
     ),
+    "box of 1e300": (
+        lambda m: m.update({f"{CELL}/.zattrs": m[f"{CELL}/.zattrs"].replace(b"[3,2", b"[1e300,2")}),
+        ("cell 0", "bbox"),
+    ),
+    "plane beyond 64 bits": (attributes(f"{CELL}/.zattrs", active_plane=2**70), ("active_plane",)),
+    "absurdly many channels": (
+        replaced(
+            f"{THINGS}a.tif/a.tif/.zarray",
+            json.dumps({**HUGE, "shape": [1, 1, 1, 10**7], "chunks": [1, 1, 1, 10**7]}).encode(),
+        ),
+        ("a.tif", "channels, too many"),
+    ),
+    "a chunk far larger than its array": (
+        replaced(SHAPE, json.dumps({**HUGE, "shape": [1, 2, 3, 2], "chunks": [1, 2, 3, 10**9],
+                                    "compressor": {"id": "zlib"}}).encode()),
+        ("cell 0", "absurdly large"),
+    ),
+    "box far larger than its image": (
+        attributes(f"{CELL}/.zattrs", bbox=[0, 0, 60000, 60000], mask=[0, 3_600_000_000]),
+        ("cell 0", "far larger"),
+    ),
+    "box of 2**62": (
+        attributes(f"{CELL}/.zattrs", bbox=[-(2**30), 0, 2**30, 2**30], mask=[0, 2**32 - 1]),
+        ("cell 0", "absurdly large"),
+    ),
+    "class map of infinity": (
+        lambda m: m.update({
+            f"{ROOT}classifier/Image/m/model_info/.zattrs":
+            b'{"class_map": [[Infinity, "1good"]], "eval_results": []}'}),
+        ("model_info", "class map"),
+    ),
+    "a confusion matrix beyond counting": (
+        attributes(f"{ROOT}classifier/Image/m/model_info/.zattrs", class_map=[],
+                   eval_results=[{"confusionMatrix": [[2**70]], "crossEntropy": 1}]),
+        ("model_info", "no count"),
+    ),
     "no kinds": (removed(KINDS), ("project/kinds/.zattrs", "missing")),
     "categories unequal": (
         lambda members: edit_json(members, CATEGORIES, lambda a: a["color"].append("#000000")),
@@ -200,7 +236,8 @@ def test_refused_with_an_error_that_says_where(case: str, form: str, tmp_path: P
         path = write_zip(tmp_path / "bad.zip", members)
     else:
         path = write_folder(tmp_path / "tiny.zarr", members)
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(BundleError) as caught, warnings.catch_warnings():
+        warnings.simplefilter("ignore", PiximiWarning)
         np.asarray(list(read_bundle(path).things.values())[-1].pixels)
     text = str(caught.value)
     assert str(path) in text
@@ -512,6 +549,63 @@ def test_a_classifier_that_cannot_be_opened_is_left_out_and_kept(case: str, tmp_
             warnings.simplefilter("ignore", PiximiWarning)
             write_bundle(project, tmp_path / form)
             assert read_bundle(tmp_path / form).unread_models == {"odd": (text, weights)}
+
+
+def test_attributes_that_fill_the_memory_when_parsed(tmp_path: Path) -> None:
+    members = tiny_members(tmp_path)
+    members[KINDS] = b'{"kind_id":[' + b"[]," * (2 << 20) + b"[]]}"
+    path = write_zip(tmp_path / "dense.zip", members, zipfile.ZIP_DEFLATED)
+    assert "zip bomb" in refused(path)
+
+
+def test_a_fit_that_diverged_in_piximi_has_no_cross_entropy(tmp_path: Path) -> None:
+    members = tiny_members(tmp_path)
+    add_model(members)
+    result = {"confusionMatrix": [[1]], "crossEntropy": None, "accuracy": 1}
+    info = f"{ROOT}classifier/Image/m/model_info/.zattrs"
+    edit_json(members, info, lambda a: a.update(class_map=[], eval_results=[result]))
+    project = read_bundle(write_zip(tmp_path / "x.zip", members))
+    for _ in range(2):
+        (evaluation,) = project.find_classifier("m").evaluations
+        assert np.isnan(evaluation.cross_entropy)
+        write_bundle(project, tmp_path / "again.zip")
+        project = read_bundle(tmp_path / "again.zip")
+
+
+def test_two_kinds_that_share_an_unknown_category(tmp_path: Path) -> None:
+    def change(members: Members) -> None:
+        edit_json(
+            members,
+            KINDS,
+            lambda a: a["unknown_category_id"].__setitem__(1, a["unknown_category_id"][0]),
+        )
+
+    project = mended(change, tmp_path, "no Unknown category")
+    for kind in project.kinds.values():
+        assert kind.unknown in kind.categories
+        assert project.categories[kind.unknown].kind == kind.id
+
+
+def test_notes_of_ours_that_another_tool_left_behind_are_not_believed(tmp_path: Path) -> None:
+    members = tiny_members(tmp_path)
+    note = {"category": "1good", "partition": "Inference"}
+    change = {"napari_piximi": note, "classifier_partition": "Training"}
+    edit_json(members, f"{THINGS}b.tif/.zattrs", lambda a: a.update(change))
+    project = read_bundle(write_zip(tmp_path / "x.zip", members))
+    assert project.things["1b"].partition == Partition.TRAINING
+
+
+@pytest.mark.parametrize("name", ["lists", "kind_id", "version"])
+def test_old_layouts_that_are_damaged(name: str, tmp_path: Path) -> None:
+    version = "0.2.0" if name == "kind_id" else "1." + "9" * 5000 if name == "version" else "0.1.0"
+    members = tiny_members(tmp_path)
+    edit_json(members, f"{ROOT}.zattrs", lambda a: a.update(version=version))
+    edit_json(members, KINDS, lambda a: a.update(kind_id=5))
+    old = {"category_id": ["1a", "1b"], "name": ["a"], "color": ["#000000"]}
+    for group in ("annotationCategories", "categories"):
+        members[f"{ROOT}project/{group}/.zattrs"] = json.dumps(old).encode()
+    members[f"{ROOT}project/images/.zattrs"] = b'{"image_names": []}'
+    refused(write_zip(tmp_path / "old.zip", members))
 
 
 def test_nan_in_attributes_and_missing_looks_are_read_all_the_same(tmp_path: Path) -> None:

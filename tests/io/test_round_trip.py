@@ -443,3 +443,89 @@ def test_old_files_with_unequal_columns_or_missing_parts_are_refused(tmp_path: P
             members[name] = json.dumps({**json.loads(members[name]), **change}).encode()
         with pytest.raises(BundleError, match=words):
             read_bundle(write_zip(tmp_path / "old.zip", members))
+
+
+def test_a_padded_annotation_that_moves_keeps_its_pixels(tmp_path: Path) -> None:
+    project = round_trip(tiny_project(), tmp_path / "x.zip")
+    annotation = project.things["1c"]
+    expected = np.asarray(project.pixels(annotation))
+    moved = {**project.things, "1c": replace(annotation, plane=0)}
+    again = round_trip(replace(project, things=moved), tmp_path / "y.zip")
+    np.testing.assert_array_equal(again.pixels(again.things["1c"]), expected)
+
+
+def with_model(folder: Path, file: str) -> Path:
+    """Unzip Piximi's digits, with its classifier files under another name."""
+    from tests.shared_data import shared
+
+    with zipfile.ZipFile(shared("bundles/digits_project.zip")) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    for suffix in (".json", ".weights.bin"):
+        members[f"{file}{suffix}"] = members.pop(f"digits_cnn{suffix}")
+    for name, data in members.items():
+        if not name.endswith("/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+    return folder
+
+
+def test_an_unzipped_bundle_keeps_its_classifiers(tmp_path: Path) -> None:
+    project = read_bundle(with_model(tmp_path / "unzipped", "digits_cnn"))
+    (classifier,) = project.classifiers
+    assert classifier.name == "digits_cnn"
+    assert classifier.model is not None
+    # Saving to the inner folder while its pixels are still to be read takes nothing away.
+    write_bundle(edits.rename_project(project, "other"), tmp_path / "unzipped/digits_project.zarr")
+    assert np.asarray(next(project.images()).pixels).shape == (1, 28, 28, 1)
+
+
+def test_files_of_classifiers_may_have_dots_and_folders(tmp_path: Path) -> None:
+    import shutil
+    import warnings
+
+    folder = with_model(tmp_path / "unzipped", "digits_cnn.v2")
+    shutil.make_archive(str(tmp_path / "dotted"), "zip", folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the weights file has another name than the JSON says
+        project = read_bundle(tmp_path / "dotted.zip")
+        assert [c.name for c in project.classifiers] == ["digits_cnn"]
+    (classifier,) = project.classifiers
+    assert classifier.model is not None
+    inner = replace(project, classifiers=(replace(classifier, name="models/second"),))
+    for form in (*FORMS, "y.zip"):
+        inner = round_trip(inner, tmp_path / form)
+        assert inner.find_classifier("models/second").model is not None
+
+
+def test_saving_through_a_link_changes_what_it_points_to(tmp_path: Path) -> None:
+    write_bundle(tiny_project(), tmp_path / "real.zip")
+    (tmp_path / "link.zip").symlink_to(tmp_path / "real.zip")
+    write_bundle(edits.rename_project(tiny_project(), "new"), tmp_path / "link.zip")
+    assert (tmp_path / "link.zip").is_symlink()
+    assert read_bundle(tmp_path / "real.zip").name == "new"
+
+
+def test_many_equal_long_and_deep_names_are_quick(tmp_path: Path) -> None:
+    import time
+
+    start = time.perf_counter()
+    found = path_names(["cell"] * 100_000)
+    assert len(set(found)) == 100_000
+    assert time.perf_counter() - start < 10  # each looked for a free number from 1: half an hour
+    for name in ("x" * 40_000, "/".join("y" * 20_000), "\u4e2d" * 90):
+        (short,) = path_names([name])
+        assert len(short.encode()) <= 200
+        project = edits.rename_thing(tiny_project(), "1a", name)
+        for form in FORMS:
+            assert round_trip(project, tmp_path / form).things["1a"].name == name
+
+
+def test_names_that_differ_only_in_case_stay_apart_on_any_disk() -> None:
+    assert path_names(["A.png", "a.png"]) == ["A.png", "a_1.png"]
+
+
+def test_texts_that_are_no_unicode_anywhere(tmp_path: Path) -> None:
+    project = edits.rename_project(tiny_project(), "bad \udcff")
+    for form in FORMS:
+        assert round_trip(project, tmp_path / form).name == "bad ?"
+    write_bundle(project, tmp_path / "odd \udcff name.zip")

@@ -309,3 +309,36 @@ def test_unchanged_pixels_are_copied_as_they_are(
     write_bundle(replace(project, name="copy"), tmp_path / "copy.zip")
     monkeypatch.undo()
     assert pixels(read_bundle(tmp_path / "copy.zip")) == pixels(project)
+
+
+def test_a_file_that_has_gone_is_named(saved: Path) -> None:
+    project = read_bundle(saved)
+    forget_cached_pixels()
+    saved.rename(saved.with_name("moved" + saved.suffix))
+    with pytest.raises(BundleError, match=rf"{saved.name}.*cannot be read"):
+        pixels(project)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork is absent on this system")
+def test_a_fork_deletes_nothing_that_its_parent_needs(tmp_path: Path) -> None:
+    code = """
+import gc, os, sys
+from napari_piximi.io.bundle import read_bundle, write_bundle
+import numpy as np
+path = sys.argv[1]
+project = read_bundle(path)
+write_bundle(project, path)
+child = os.fork()
+if child == 0:
+    del project
+    gc.collect()
+    os._exit(0)
+os.waitpid(child, 0)
+print(sum(np.asarray(project.pixels(t)).size for t in project.things.values()))
+"""
+    path = tmp_path / "x.zip"
+    write_bundle(tiny_project(), path)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 0

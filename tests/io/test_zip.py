@@ -9,7 +9,14 @@ import pytest
 
 from napari_piximi.errors import BundleError
 from napari_piximi.io import _zip
-from napari_piximi.io._zip import Directory, Member, ZipWriter, find_directory, members
+from napari_piximi.io._zip import (
+    Directory,
+    Member,
+    ZipWriter,
+    find_directory,
+    members,
+    parse_entries,
+)
 
 HERE = Path("x.zip")
 
@@ -81,7 +88,7 @@ def test_sizes_of_64_bits_are_taken_from_the_extra_field(
     fields: tuple[int, ...], offset: int
 ) -> None:
     data = entry64(*fields)
-    (member,) = members(io.BytesIO(data), HERE, Directory(0, len(data), 1))
+    (member,) = parse_entries(data, Directory(1 << 40, len(data), 1), HERE)
     assert member == Member("big", 0, 5, PACKED, SIZE, offset)
 
 
@@ -123,3 +130,20 @@ def test_a_damaged_zip64_record() -> None:
     end = _zip.END.pack(b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0, 0xFFFFFFFF, 0)
     with pytest.raises(BundleError, match="zip64 directory record at byte 3"):
         read(bytes(80) + locator + end)
+
+
+@pytest.mark.parametrize("field", [42, 20])
+def test_members_beyond_the_file_are_refused(field: int) -> None:
+    data = bytearray(written("ab", "cd"))
+    struct.pack_into("<I", data, data.rindex(b"PK\x01\x02") + field, 1 << 30)
+    with pytest.raises(BundleError, match="cd is said to lie beyond the file's end"):
+        read(bytes(data))
+
+
+def test_a_count_modulo_65536_as_jszip_writes_it() -> None:
+    data = bytearray(written(*(f"{i:05}" for i in range(65_540))))
+    # Take the zip64 records away and write the count as JSZip does.
+    end, record = data.rindex(b"PK\x05\x06"), data.rindex(b"PK\x06\x06")
+    plain = data[:record] + data[end:]
+    struct.pack_into("<2H", plain, record + 8, 4, 4)
+    assert len(read(bytes(plain))) == 65_540

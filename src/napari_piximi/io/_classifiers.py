@@ -8,7 +8,6 @@ from typing import Any
 from napari_piximi.io._document import OWN, Attributes, Document
 from napari_piximi.io._kinds import Kinds
 from napari_piximi.io._settings import settings_from
-from napari_piximi.io._warn import warn
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import (
@@ -73,7 +72,7 @@ def _without_info(models: Mapping[str, ModelArtifact], known: set[str]) -> Itera
     """Make classifiers of model files that no kind lists; Piximi asks for their class map."""
     from napari_piximi.io.tfjs import settings_from_document
 
-    for name in models.keys() - known:
+    for name in [name for name in models if name not in known]:
         settings, channels, planes = settings_from_document(models[name].document)
         yield Classifier(name, "", settings, channels, planes, models[name])
 
@@ -103,7 +102,7 @@ def _settings(document: Document, info: str) -> tuple[Settings, list[int]]:
 def _input_shape(document: Document, group: str, shape: object) -> list[int]:
     """Return planes, height, width, channels: from the index, or the array in the bundle."""
     array = document.arrays.get(f"{group}/{SHAPE}")
-    if shape is None and array is not None:
+    if shape is None and array is not None and array.shape == (4,):
         shape = array.read().tolist()
     if shape is None:
         return [1, PIXIMI_SETTINGS.height, PIXIMI_SETTINGS.width, 1]
@@ -141,7 +140,7 @@ def _with_history(classifier: Classifier, document: Document, info: str) -> Clas
             for i, result in enumerate(attributes.get("eval_results") or [])
         )
         runs = tuple(_run(run) for run in own.get("runs", []))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise document.error(
             info, f"its class map, evaluations or runs are damaged ({error})"
         ) from error
@@ -160,9 +159,12 @@ def _evaluation(result: Mapping[str, Any], note: Mapping[str, Any]) -> Evaluatio
     matrix = tuple(tuple(int(n) for n in row) for row in result["confusionMatrix"])
     if any(len(row) != len(matrix) for row in matrix):
         raise ValueError(f"a confusion matrix of {len(matrix)} rows is not square")
+    if any(not 0 <= count < 1 << 53 for row in matrix for count in row):
+        raise ValueError("a confusion matrix holds what is no count")
+    loss = result["crossEntropy"]  # of a fit that diverged JSON can only say null
     return Evaluation(
         matrix,
-        float(result["crossEntropy"]),
+        math.nan if loss is None else float(loss),
         tuple(note.get("classes", ())),
         str(note.get("partition", "Validation")),
         note.get("run"),
@@ -246,7 +248,7 @@ def _write_evaluation(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "confusionMatrix": [list(row) for row in evaluation.confusion_matrix],
         "accuracy": evaluation.accuracy,
-        "crossEntropy": _finite(evaluation.cross_entropy),
+        "crossEntropy": evaluation.cross_entropy,
         "precision": evaluation.averaged(evaluation.precision),
         "recall": evaluation.averaged(evaluation.recall),
         "f1Score": evaluation.averaged(evaluation.f1),
@@ -265,10 +267,3 @@ def _write_settings(settings: Settings) -> dict[str, Any]:
     """Return all settings, of a weights file only the name: folders are nobody's business."""
     weights = settings.weights.replace("\\", "/").rpartition("/")[2]
     return {**asdict(settings), "weights": weights}
-
-
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        warn("a cross entropy that is not a finite number was saved as the largest one")
-        return 1.7e308
-    return value

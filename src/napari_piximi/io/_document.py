@@ -20,8 +20,11 @@ __all__ = [
     "read_document",
 ]
 
+GROUPS = ("project/", "classifier/", "segmenter/")
 MOST_ROOTS_NAMED = 3
 SHORT = 64
+DENSE_BYTES, DENSE_RATIO = 4 << 20, 100
+"""Attributes that long do not deflate that well, unless they are made to fill the memory."""
 MAX_METADATA = 64 << 20
 MAX_ALL_METADATA = 2 << 30
 METADATA = ("/.zattrs", "/.zarray")
@@ -181,7 +184,8 @@ def _check_size(source: Source, metadata: Iterable[Member]) -> None:
         total += member.size
         if member.method != STORED:
             check_expansion(member, source.path)
-        if member.size > MAX_METADATA or total > MAX_ALL_METADATA:
+        dense = member.size > DENSE_BYTES and member.size > DENSE_RATIO * member.packed
+        if dense or member.size > MAX_METADATA or total > MAX_ALL_METADATA:
             raise BundleError(
                 f"{source.path}: {member.name} brings the metadata to {total} bytes; "
                 "this looks like a zip bomb and is refused"
@@ -191,12 +195,15 @@ def _check_size(source: Source, metadata: Iterable[Member]) -> None:
 def find_models(files: Mapping[str, Member], root: str) -> dict[str, tuple[Member, Member]]:
     """Find the classifier files: name → (JSON member, weights member).
 
-    Piximi keeps them beside the root; in a folder they lie directly in it.
+    Piximi keeps them beside the root; in a folder they lie in it. The name is what comes
+    before the first dot, as Piximi has it.
     """
-    found = {}
+    found: dict[str, tuple[Member, Member]] = {}
     for name in [name for name in files if name.endswith(".json")]:
         inner = name.removeprefix(root)
         weights = files.get(name[:-5] + ".weights.bin")
-        if weights is not None and (inner == name or "/" not in inner):
-            found[inner[:-5]] = (files[name], weights)
+        if weights is None or inner.startswith(GROUPS):
+            continue
+        folder, slash, file = inner.rpartition("/")
+        found.setdefault(f"{folder}{slash}{file.split('.')[0]}", (files[name], weights))
     return found

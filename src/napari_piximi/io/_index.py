@@ -11,18 +11,17 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.io._document import Attributes
-from napari_piximi.io._names import unicode_name
+from napari_piximi.io._names import leads_astray, unicode_name
 from napari_piximi.io._source import Source, ZipSource
 from napari_piximi.io._table import Placed, ThingTable
 from napari_piximi.io._zarr import MAX_BYTES, SIMPLE, StoredArray
-from napari_piximi.io._zip import CENTRAL, Directory, Member, find_directory, members
+from napari_piximi.io._zip import CENTRAL, STORED, Member, find_directory, parse_entries
 from napari_piximi.model.things import Channel
 
 __all__ = ["INDEX_NAME", "Index", "digest", "pack", "read_index"]
@@ -34,6 +33,11 @@ MAX_INDEX = 4 << 30
 TEXTS = ("ids", "names")
 CODED = ("kinds", "categories", "partitions", "images", "predicted")
 NUMBERS = ("probabilities", "planes", "bit_depths", "bboxes")
+UNFIT = (
+    KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, RecursionError,
+    struct.error,
+)  # fmt: skip
+"""What reading an index raises that is damaged, or was not made by us."""
 ARRAY_FIELDS = 10  # method, crc, packed, size, offset, four lengths, plane
 
 
@@ -86,7 +90,7 @@ def pack(index: Index, directory: bytes) -> bytes:
         "models": index.models,
         "columns": [[name, c.dtype.str, list(c.shape)] for name, c in columns.items()],
     }
-    text = json.dumps(header, separators=(",", ":")).encode()
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return b"".join([MAGIC, LENGTH.pack(len(text)), text, *(c.tobytes() for c in columns.values())])
 
 
@@ -120,16 +124,13 @@ def read_index(source: Source) -> Index | None:
     entry, expected = directory[at:], digest(memoryview(directory)[:at])
     del directory
     try:
-        member = _last_member(source, entry)
-        if member.size > MAX_INDEX or not member.name.endswith(f".zarr/{INDEX_NAME}"):
+        (member,) = parse_entries(entry, place._replace(entries=1), source.path)
+        ours = member.method == STORED and member.name.endswith(f".zarr/{INDEX_NAME}")
+        if not ours or member.size > MAX_INDEX:
             return None
         return _unpack(source, source.read(member), expected)
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, struct.error):
+    except UNFIT:
         return None  # damaged or not made by us; the long way tells what is really there
-
-
-def _last_member(source: ZipSource, entry: bytes) -> Member:
-    return members(BytesIO(entry), source.path, Directory(0, len(entry), 1))[0]
 
 
 def _unpack(source: Source, data: bytes, expected: str) -> Index | None:
@@ -155,13 +156,23 @@ def _unpack(source: Source, data: bytes, expected: str) -> Index | None:
         for row, look in header["channels"].items()
     }
     table.pixel_sizes = {int(row): tuple(map(float, s)) for row, s in header["pixel_sizes"].items()}
+    if {len(size) for size in table.pixel_sizes.values()} - {3}:
+        return None
     if not _consistent(table, rows):
         return None
-    models = {name: (Member(*a), Member(*b)) for name, (a, b) in header["models"].items()}
+    models = {name: (_member(*a), _member(*b)) for name, (a, b) in header["models"].items()}
+    if any(map(leads_astray, models)):
+        return None
     attributes = header["attributes"]
     if not all(isinstance(values, dict) for values in attributes.values()):
         return None
     return Index(attributes, table, models)
+
+
+def _member(name: str, *numbers: int) -> Member:
+    if type(name) is not str or {type(number) for number in numbers} != {int} or min(numbers) < 0:
+        raise ValueError("a member of the index is none")
+    return Member(name, *numbers)
 
 
 def _channel(*values: float) -> Channel:
@@ -209,6 +220,8 @@ def _consistent(table: ThingTable, rows: int) -> bool:
     if any(len(getattr(table, name)) != rows for name in columns):
         return False
     if {type(text) for name in (*TEXTS, *CODED) for text in getattr(table, name)} - {str}:
+        return False
+    if not set(table.bit_depths) <= {8, 16, 32} or min(table.planes, default=0) < 0:
         return False
     images = (row for row, image in enumerate(table.images) if not image)
     return all(

@@ -17,6 +17,7 @@ from napari_piximi.model.things import (
     Category,
     Kind,
     is_unknown,
+    new_id,
 )
 
 __all__ = ["add_missing_kinds", "read_kinds", "write_kinds"]
@@ -132,11 +133,12 @@ def _complete(document: Document, kinds: Kinds, categories: Categories) -> Kinds
     for category in categories.values():
         own[category.kind].append(category.id)
     for kind_id, kind in kinds.items():
-        if kind.unknown not in categories:
+        if kind.unknown not in categories or categories[kind.unknown].kind != kind_id:
             warn(f"{document.source.path}: kind {kind.name!r} had no Unknown category; made one")
-            unknown = Category(kind.unknown, UNKNOWN_NAME, UNKNOWN_COLOR, kind_id)
-            categories[kind.unknown] = unknown
-            own[kind_id].insert(0, kind.unknown)
+            key = new_id(unknown=True) if kind.unknown in categories else kind.unknown
+            categories[key] = Category(key, UNKNOWN_NAME, UNKNOWN_COLOR, kind_id)
+            own[kind_id].insert(0, key)
+            kind = kinds[kind_id] = replace(kind, unknown=key)
         rest = [c for c in own[kind_id] if c not in kind.categories]
         if rest:
             kinds[kind_id] = replace(kind, categories=(*kind.categories, *rest))

@@ -1,5 +1,6 @@
 """A project laid out as members of a bundle, in the form that Piximi 1.1 reads."""
 
+import json
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -29,7 +30,10 @@ BLOCK_BYTES = 16 << 20
 
 def json_bytes(value: object) -> bytes:
     """Return strict JSON, as Piximi's reader needs it: what is not a number becomes null."""
-    return orjson.dumps(value)
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a text that is no Unicode, such as a file name in no encoding
+        return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,8 @@ class ThingWriter:
     def _write_pixels(self, name: str, thing: Thing) -> tuple[Member, tuple[int, ...]]:
         pixels = thing.pixels
         if isinstance(pixels, StoredArray) and pixels.simple:
-            fits = pixels.plane is not None or pixels.shape[0] > thing.plane
+            shown = pixels.plane
+            fits = shown == thing.plane if shown is not None else pixels.shape[0] > thing.plane
             if fits or isinstance(thing, Image):
                 return self._copy(name, pixels), pixels.stored_shape
         if isinstance(thing, Annotation):

@@ -5,12 +5,16 @@ from pathlib import Path
 
 __all__ = ["leads_astray", "path_names", "root_name", "unicode_name"]
 
+MOST_BYTES = 200
+"""File systems take 255; a number may have to be added."""
+
+MOST_SLASHES = 8
 RESERVED = {"", ".", "..", "colors", ".zattrs", ".zgroup", ".zarray", ".zmetadata"}
 
 
 def root_name(path: Path) -> str:
     """Return the root group's name for a bundle at `path`; Piximi wants no dots in it."""
-    stem = path.name
+    stem = unicode_name(path.name)
     for suffix in (".zip", ".zarr"):
         stem = stem.removesuffix(suffix)
     return stem.replace(".", "_").replace("\\", "_") or "project"
@@ -33,25 +37,30 @@ def unicode_name(name: str) -> str:
 def path_names(names: Iterable[str]) -> list[str]:
     """Return for each name one that Piximi can use as the path of a group.
 
-    They differ from all others, also where a slash makes one the beginning of another, and
-    from the given ones only where they must.
+    They differ from all others, whatever the case and also where a slash makes one the
+    beginning of another, and from the given ones only where they must.
     """
     taken: set[str] = set()
     ancestors: set[str] = set()
+    last: dict[str, int] = {}
     found = []
     for name in map(_harmless, map(unicode_name, names)):
-        unique, number = name, 0
-        while unique in taken or unique in ancestors or taken & _ancestors(unique):
+        number = last.get(name, 0)
+        unique = _numbered(name, number) if number else name
+        while (key := unique.casefold()) in taken or key in ancestors or taken & _ancestors(key):
             number += 1
             unique = _numbered(name.replace("/", "_") if number > 1 else name, number)
-        taken.add(unique)
-        ancestors |= _ancestors(unique)
+        last[name] = number
+        taken.add(key)
+        ancestors |= _ancestors(key)
         found.append(unique)
     return found
 
 
 def _harmless(name: str) -> str:
     name = name.replace("\0", "_")
+    if len(name.encode()) > MOST_BYTES or name.count("/") > MOST_SLASHES:
+        name = name.replace("/", "_").encode()[:MOST_BYTES].decode(errors="ignore")
     if "/" not in name and "\\" not in name:
         return f"_{name}" if name in RESERVED else name
     parts = name.replace("\\", "/").split("/")

@@ -38,6 +38,7 @@ MAX_EXPANSION = 1040  # Deflate cannot do better than 1032:1; more is a lie or a
 BOMB_BYTES = 1 << 32
 BOMB_RATIO = 200
 LENGTHS = struct.Struct("<2H")  # at byte 26 of a local header: of name and extra field
+MODEL_FILES = (".json", ".weights.bin")
 SLACK = 1 << 11
 MAX_SPAN = 1 << 20
 
@@ -116,9 +117,20 @@ class ZipSource(Source):
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """Open the zip file itself."""
-        with self.path.open("rb") as file:
-            self._check_unchanged(os.fstat(file.fileno()))
+        with self._opened(-1) as file:
             yield file
+
+    def _opened(self, buffering: int) -> BinaryIO:
+        try:
+            file = self.path.open("rb", buffering)
+        except OSError as error:
+            raise BundleError(f"{self.path}: cannot be read ({error.strerror})") from error
+        try:
+            self._check_unchanged(os.fstat(file.fileno()))
+        except BundleError:
+            file.close()
+            raise
+        return file
 
     @contextmanager
     def reading(self) -> Iterator[Read]:
@@ -129,17 +141,15 @@ class ZipSource(Source):
     def read_many(self, wanted: Mapping[str, Member]) -> Iterator[tuple[str, bytes]]:
         """Read small members in the order in which they lie, neighbours in one go."""
         ordered = sorted(wanted.items(), key=lambda item: item[1].offset)
-        with self.path.open("rb", buffering=0) as file:
-            self._check_unchanged(os.fstat(file.fileno()))
-            size = file.seek(0, os.SEEK_END)
+        with self._opened(0) as file:
             for group in _neighbours(ordered):
                 start, last = group[0][1].offset, group[-1][1]
-                if last.offset > size:
-                    raise BundleError(f"{self.path}: {last.name} lies beyond the file's end")
                 file.seek(start)
                 data = file.read(last.offset + last.packed + SLACK - start)
                 for name, member in group:
                     at = member.offset - start
+                    if len(data) < at + LOCAL.size:
+                        raise BundleError(f"{self.path}: {name} was cut off")
                     name_length, extra_length = LENGTHS.unpack_from(data, at + 26)
                     at += LOCAL.size + name_length + extra_length
                     packed = data[at : at + member.packed]
@@ -228,11 +238,27 @@ def check_expansion(member: Member, path: Path) -> None:
 
 
 class FolderSource(Source):
-    """A bundle in a folder."""
+    """A bundle in a folder.
+
+    Parameters
+    ----------
+    path : Path
+        ``NAME.zarr``
+    beside : bool
+        Whether classifier files beside the folder belong to it, as in an unzipped bundle.
+    """
+
+    def __init__(self, path: Path, *, beside: bool = False) -> None:
+        super().__init__(path)
+        self._beside = self.path.parent if beside else None
 
     def members(self) -> list[Member]:
         """Walk the folder; links are not followed."""
         found: list[Member] = []
+        for file in sorted(self._beside.iterdir()) if self._beside else ():
+            if file.name.endswith(MODEL_FILES) and file.is_file() and not file.is_symlink():
+                size = file.stat().st_size
+                found.append(Member(file.name, STORED, 0, size, size, 0))
         for folder, _, files in os.walk(self.path):
             inner = Path(folder).relative_to(self.path).as_posix()
             prefix = f"{self.path.name}/" + ("" if inner == "." else f"{inner}/")
@@ -249,7 +275,8 @@ class FolderSource(Source):
         yield self._read_file
 
     def _read_file(self, member: Member) -> bytes:
-        path = self.path / member.name.partition("/")[2]
+        inner = member.name.partition("/")[2]
+        path = self.path / inner if inner else (self._beside or self.path) / member.name
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -268,7 +295,12 @@ def open_source(path: Path) -> Source:
         If there is nothing, or it cannot be opened.
     """
     try:
-        return FolderSource(path) if path.is_dir() else ZipSource(path)
+        if not path.is_dir():
+            return ZipSource(path)
+        if path.suffix == ".zarr":
+            return FolderSource(path)
+        inner = [folder for folder in path.iterdir() if folder.suffix == ".zarr"]
+        return FolderSource(inner[0], beside=True) if len(inner) == 1 else FolderSource(path)
     except OSError as error:
         raise BundleError(f"{path}: cannot be opened ({error.strerror})") from error
 
@@ -278,10 +310,13 @@ class _Kept:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        weakref.finalize(self, _remove, path)
+        weakref.finalize(self, _remove, path, os.getpid())
 
 
-def _remove(path: Path) -> None:
+def _remove(path: Path, owner: int) -> None:
+    """Delete what was kept, unless this is a fork of the process that still needs it."""
+    if os.getpid() != owner:
+        return
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

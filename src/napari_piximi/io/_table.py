@@ -27,6 +27,8 @@ from napari_piximi.model.things import (
 __all__ = ["Placed", "ThingTable", "read_table", "table_of"]
 
 DESCRIBED: dict[type, str] = {str: "a text", int: "a whole number", list: "a list"}
+LARGEST = 1 << 31
+MOST_CHANNELS = 4096
 BIT_DEPTHS = {"8", "16", "32"}
 LOOK: dict[str, tuple[int, ...]] = {
     "color": (3,), "range_min": (), "range_max": (), "visible_B": (),
@@ -155,11 +157,13 @@ class _Rows:
 
 def _check_planes(document: Document, paths: Sequence[str], table: ThingTable) -> None:
     for path, plane, pixels in zip(paths, table.planes, table.arrays, strict=True):
-        if plane < 0:
+        if not 0 <= plane < LARGEST:
             raise document.error(f"{path}/.zattrs", f"active_plane is {plane}")
         if pixels is not None and (len(pixels.shape) != 4 or 0 in pixels.shape):
             shape = list(pixels.shape)
             raise document.error(path, f"its pixels have the shape {shape}, not (Z, Y, X, C)")
+        if pixels is not None and pixels.shape[-1] > MOST_CHANNELS:
+            raise document.error(path, f"its pixels have {pixels.shape[-1]} channels, too many")
 
 
 def _read_images(
@@ -210,6 +214,8 @@ def _bbox(values: list[Any]) -> tuple[int, int, int, int] | None:
         left, top, right, bottom = map(int, values)
     except (TypeError, ValueError, OverflowError):
         return None
+    if max(map(abs, (left, top, right, bottom))) >= LARGEST:
+        return None
     return top, left, bottom, right
 
 
@@ -248,7 +254,7 @@ def _read_predictions(
         zip(owns, table.categories, table.partitions, strict=True)
     ):
         noted = _noted_labels(own) if own else None
-        if noted is not None and category in (noted[0], noted[2]):
+        if noted is not None and (category, partition) == _as_written(*noted):
             table.predicted[row], table.probabilities[row] = noted[:2]
             table.categories[row], table.partitions[row] = noted[2:]
         elif partition == "Inference" and not is_unknown(category):
@@ -264,11 +270,21 @@ def _noted_labels(own: Attributes) -> tuple[str, float, str, str] | None:
             "category": str(category),
             "partition": str(partition),
         }:
-            chance = np.nan if probability is None else float(probability)
+            known = probability is not None and 0 <= probability <= 1
+            chance = float(probability) if known and probability is not None else np.nan
             return predicted, chance, category, partition
         case {"category": str(category), "partition": str(partition)}:
             return "", np.nan, category, partition
     return None
+
+
+def _as_written(
+    predicted: str, _probability: float, category: str, partition: str
+) -> tuple[str, str]:
+    """Return category and partition as we write them for Piximi beside such a note."""
+    if predicted and is_unknown(category):
+        return predicted, "Inference"
+    return category, partition
 
 
 def _pixel_size(noted: object) -> tuple[float, ...] | None:

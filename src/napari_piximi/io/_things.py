@@ -19,6 +19,8 @@ from napari_piximi.model.things import Annotation, Image, Partition, Prediction,
 
 __all__ = ["make_things"]
 
+MAX_AREA = 1 << 32
+MAX_CLIPPED = 1 << 28
 PARTITIONS = {str(partition): partition for partition in Partition}
 
 
@@ -36,8 +38,8 @@ def make_things(
     check = _Check(table, path)
     check.ids()
     check.labels(kinds, categories)
-    check.places()
     check.masks()
+    check.places()
     rows = range(len(table.ids))
     predictions = map(_prediction, table.predicted, table.probabilities)
     labels = zip(table.partitions, predictions, strict=True)
@@ -137,13 +139,15 @@ class _Check:
         clipped = np.clip(boxes, 0, shapes[:, [1, 2, 1, 2]])
         extent = clipped[:, 2:] - clipped[:, :2]
         original = boxes[:, 2:] - boxes[:, :2]
-        empty = ((extent <= 0) | (original <= 0)).any(axis=1) & self.is_annotation
+        empty = (extent <= 0).any(axis=1) & self.is_annotation
         self._refuse(empty, "has a box that is empty or outside its image")
 
         def clip(row: int) -> None:
             self._clip(row, tuple(clipped[row].tolist()))
 
         outside = (boxes != clipped).any(axis=1) & self.is_annotation
+        absurd = outside & (original.prod(axis=1) > MAX_CLIPPED)
+        self._refuse(absurd, "has a box far larger than its image")
         self._mend(outside, "reached beyond its image; clipped to it", clip)
 
         def first_plane(row: int) -> None:
@@ -184,7 +188,10 @@ class _Check:
         boxes = np.array(table.bboxes, np.int64).reshape(-1, 4)
         size = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
         filled = _sums(table.runs)
+        empty = (boxes[:, 2:] <= boxes[:, :2]).any(axis=1) & self.is_annotation
+        self._refuse(empty, "has a box that is empty or outside its image")
         self._refuse(filled > size, "has a mask larger than its box")
+        self._refuse(size > MAX_AREA, "has a box that is absurdly large")
 
         def fill(row: int) -> None:
             self._fill(row, int(size[row] - filled[row]))

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from napari_piximi.io._document import Attributes, Document
+from napari_piximi.io._names import leads_astray
 from napari_piximi.io._warn import warn
 from napari_piximi.model.things import IMAGE_KIND, UNKNOWN_COLOR, UNKNOWN_NAME, new_id
 
 __all__ = ["upgrade", "version_of"]
 
 Version = tuple[int, int, int]
+VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?")
 NEWEST: Version = (1, 1, 0)
 
 OLD_UNKNOWN_IMAGE = "00000000-0000-0000-0000-000000000000"
@@ -30,7 +32,9 @@ def version_of(document: Document) -> Version:
         If it is missing, no version, or older than any that Piximi wrote.
     """
     text = document.of("", "version")["version"]
-    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text) if isinstance(text, str) else None
+    match = (
+        re.match(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", text) if isinstance(text, str) else None
+    )
     if match is None:
         raise document.error(".zattrs", f"version {text!r} is no version number")
     major, minor, patch = (int(part or 0) for part in match.groups())
@@ -75,25 +79,35 @@ def _from_0_1(old: Document) -> Document:
 
 
 def _kinds_0_1(old: Document, unknown: str) -> tuple[Attributes, dict[str, str]]:
-    columns = old.of("project/annotationCategories", "category_id", "name")
-    image_categories = old.of("project/categories", "category_id")["category_id"]
+    columns = _columns(old, "project/annotationCategories", "category_id", "name")
+    image_categories = old.texts("project/categories", "category_id")
     known = [_known(c) for c in image_categories if c != OLD_UNKNOWN_IMAGE]
-    ids, categories, unknowns = [IMAGE_KIND], [[unknown, *known]], [unknown]
+    ids, names, categories, unknowns = [IMAGE_KIND], [IMAGE_KIND], [[unknown, *known]], [unknown]
     by_category = {}
-    for category, name in zip(columns["category_id"], columns["name"], strict=True):
+    for category, name in columns:
         if category == OLD_UNKNOWN_ANNOTATION:
             continue
-        by_category[category] = name
-        if name not in ids:
-            ids.append(name)
+        if name not in names:
+            # Piximi takes the name for the id, which becomes the name of a group.
+            ids.append(new_id() if leads_astray(name) else name)
+            names.append(name)
             unknowns.append(new_id(unknown=True))
             categories.append([unknowns[-1]])
+        by_category[category] = ids[names.index(name)]
     return {
         "kind_id": ids,
         "categories": categories,
         "unknown_category_id": unknowns,
-        "display_name": ids,
+        "display_name": names,
     }, by_category
+
+
+def _columns(old: Document, path: str, *names: str) -> list[tuple[str, ...]]:
+    """Return the rows of lists of texts, which must be equally long."""
+    columns = [old.texts(path, name) for name in names]
+    if len(set(map(len, columns))) > 1:
+        raise old.error(f"{path}/.zattrs", f"its lists {', '.join(names)} differ in length")
+    return list(zip(*columns, strict=True))
 
 
 def _known(category: str) -> str:
@@ -102,13 +116,11 @@ def _known(category: str) -> str:
 
 
 def _categories_0_1(old: Document, kinds: Attributes, unknown: str) -> Attributes:
-    given = old.of("project/categories", "category_id", "name", "color")
+    given = _columns(old, "project/categories", "category_id", "name", "color")
     rows = [(unknown, UNKNOWN_NAME, UNKNOWN_COLOR, IMAGE_KIND)]
     rows += [
         (_known(category), name, color, IMAGE_KIND)
-        for category, name, color in zip(
-            given["category_id"], given["name"], given["color"], strict=True
-        )
+        for category, name, color in given
         if category != OLD_UNKNOWN_IMAGE
     ]
     rows += [
@@ -195,7 +207,8 @@ def _column(old: Document, name: str) -> np.ndarray[Any, Any]:
 def _from_0_2(old: Document) -> Document:
     """Kinds get display names, and each a base model with the project's settings."""
     attributes = dict(old.attributes)
-    kinds = dict(old.of("project/kinds", "kind_id"))
+    old.texts("project/kinds", "kind_id")
+    kinds = dict(old.of("project/kinds"))
     kinds.setdefault("display_name", kinds["kind_id"])
     attributes["project/kinds"] = kinds
     arrays = dict(old.arrays)

@@ -22,6 +22,7 @@ __all__ = ["Layout", "StoredArray", "parse_json", "read_layout", "simple_metadat
 
 MAX_BYTES = 1 << 40
 MAX_CHUNKS = 1 << 22
+LARGE_CHUNK = 64 << 20
 SIMPLE = np.dtype("<f4")
 CODECS = ("blosc", "zlib", "gzip")
 
@@ -250,7 +251,8 @@ def read_layout(text: bytes, source: Source, name: str) -> Layout:
         raise BundleError(f"{where}: shape {shape} with chunks {chunks} is no array")
     dtype, codec = _dtype(meta.get("dtype"), where), meta.get("compressor")
     grid = [-(-n // max(c, 1)) for n, c in zip(shape, chunks, strict=True)]
-    if math.prod(shape) * dtype.itemsize > MAX_BYTES or math.prod(grid) > MAX_CHUNKS:
+    whole, chunk = (math.prod(lengths) * dtype.itemsize for lengths in (shape, chunks))
+    if whole > MAX_BYTES or math.prod(grid) > MAX_CHUNKS or chunk > max(4 * whole, LARGE_CHUNK):
         raise BundleError(f"{where}: shape {shape} in chunks of {chunks} is absurdly large")
     order, separator = meta.get("order", "C"), meta.get("dimension_separator", ".")
     if order not in ("C", "F") or separator not in (".", "/"):

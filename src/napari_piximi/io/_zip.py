@@ -9,16 +9,25 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import BundleError
 
-__all__ = ["DEFLATED", "STORED", "Directory", "Member", "ZipWriter", "find_directory", "members"]
+__all__ = [
+    "DEFLATED",
+    "STORED",
+    "Directory",
+    "Member",
+    "ZipWriter",
+    "find_directory",
+    "members",
+    "parse_entries",
+]
 
 STORED, DEFLATED = 0, 8
 METHOD_NAMES = {9: "Deflate64", 12: "BZIP2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 99: "AES"}
@@ -107,15 +116,20 @@ def _check_extent(path: Path, offset: int, size: int, length: int) -> None:
 
 
 def members(file: BinaryIO, path: Path, directory: Directory) -> list[Member]:
-    """Read the directory entries, in order, all of them at once.
+    """Read the directory entries, in order. See :func:`parse_entries`."""
+    file.seek(directory.offset)
+    return parse_entries(file.read(directory.size), directory, path)
+
+
+def parse_entries(data: bytes, directory: Directory, path: Path) -> list[Member]:
+    """Parse directory entries, all of them at once.
 
     Raises
     ------
     BundleError
-        If an entry is damaged, encrypted, or packed in a way that we do not read.
+        If an entry is damaged, encrypted, beyond the file's end, or packed in a way that we
+        do not read.
     """
-    file.seek(directory.offset)
-    data = file.read(directory.size)
     starts = _entry_starts(data, directory.entries, path)
     raw = np.frombuffer(data, np.uint8)
     entries = raw[starts[:, None] + np.arange(CENTRAL.size)].view(ENTRY)[:, 0]
@@ -127,42 +141,59 @@ def members(file: BinaryIO, path: Path, directory: Directory) -> list[Member]:
     for row in np.flatnonzero(large | (entries["offset"] == FULL32)).tolist():
         extra = data[ends[row] : ends[row] + entries["extra_length"][row]]
         found[row] = _with_sizes64(found[row], extra)
+    _check_places(found, entries, directory, path)
     odd = ((entries["flags"] & ENCRYPTED) > 0) | ~np.isin(entries["method"], (STORED, DEFLATED))
     for row in np.flatnonzero(odd).tolist():
         _refuse(found[row], entries["flags"][row], path)
     return found
 
 
+def _check_places(
+    found: Sequence[Member], entries: NDArray[Any], directory: Directory, path: Path
+) -> None:
+    """Refuse members that are said to lie where there is nothing but the directory."""
+    room = directory.offset - LOCAL.size
+    odd = (entries["offset"] > room) | (entries["packed"] > room)
+    for member in map(found.__getitem__, np.flatnonzero(odd).tolist()):
+        if member.offset > room or member.packed > room:
+            raise BundleError(
+                f"{path}: {member.name} is said to lie beyond the file's end, or was cut off"
+            )
+
+
 def _entry_starts(data: bytes, count: int, path: Path) -> NDArray[np.int64]:
     """Find where the entries begin: each tells its length, and so where the next one is."""
     found = [match.start() for match in re.finditer(b"PK\x01\x02", data)]
     starts = np.array(found, np.int64)
-    if len(starts) != count or not _chained(data, starts):
-        starts = _walk(data, count, path)  # a name or comment looked like a signature
+    if not _chained(data, starts):
+        starts = _walk(data, path)  # a name or comment looked like a signature
+    # JSZip writes the count modulo 2**16, without zip64: the directory's length tells better.
+    if len(starts) % (FULL16 + 1) != count % (FULL16 + 1):
+        raise BundleError(f"{path}: zip directory entry {len(starts)} is damaged")
     return starts
 
 
 def _chained(data: bytes, starts: NDArray[np.int64]) -> bool:
     if not len(starts):
-        return True
+        return not data
     if starts[0] != 0 or starts[-1] + CENTRAL.size > len(data):
         return False
     raw = np.frombuffer(data, np.uint8)
     lengths = raw[starts[:, None] + np.arange(28, 34)].view("<u2").sum(axis=1, dtype=np.int64)
     ends = starts + CENTRAL.size + lengths
-    return bool((ends[:-1] == starts[1:]).all() and ends[-1] <= len(data))
+    return bool((ends[:-1] == starts[1:]).all() and ends[-1] == len(data))
 
 
-def _walk(data: bytes, count: int, path: Path) -> NDArray[np.int64]:
+def _walk(data: bytes, path: Path) -> NDArray[np.int64]:
     starts: list[int] = []
     at = 0
-    for _ in range(count):
+    while at < len(data):
         if data[at : at + 4] != b"PK\x01\x02" or at + CENTRAL.size > len(data):
             raise BundleError(f"{path}: zip directory entry {len(starts)} is damaged")
         starts.append(at)
         at += CENTRAL.size + sum(struct.unpack_from("<3H", data, at + 28))
     if at > len(data):
-        raise BundleError(f"{path}: zip directory entry {count - 1} is damaged")
+        raise BundleError(f"{path}: zip directory entry {len(starts) - 1} is damaged")
     return np.array(starts, np.int64)
 
 

@@ -40,7 +40,9 @@ __all__ = ["PIXIMI_VERSION", "read_bundle", "read_bundle_and_version", "write_bu
 PIXIMI_VERSION = "1.1.4"
 """The version that written bundles carry: that of the Piximi whose layout they follow."""
 
-MAX_MODEL = 2 << 30
+MAX_MODEL = (64 << 20, 2 << 30)
+"""Most bytes of a classifier's JSON and weights file."""
+
 Models = Mapping[str, tuple[Member, Member]]
 
 
@@ -127,16 +129,18 @@ def _read_models(
     found: dict[str, ModelArtifact] = {}
     unread: dict[str, tuple[bytes, bytes]] = {}
     for name, members in models.items():
-        from napari_piximi.io.tfjs import model_from_bytes
+        from napari_piximi.io.tfjs import model_from_bytes, settings_from_document
 
         where = f"{source.path}: {name}.json"
-        for member in members:
-            if member.size > MAX_MODEL:
+        for member, most in zip(members, MAX_MODEL, strict=True):
+            if member.size > most:
                 raise BundleError(f"{source.path}: {member.name} has {member.size} bytes, too many")
         text, weights = source.read(members[0]), source.read(members[1])
         shards = {f"{name.rpartition('/')[2]}.weights.bin": weights}
         try:
-            found[name] = model_from_bytes(text, shards, where)
+            model = model_from_bytes(text, shards, where)
+            settings_from_document(model.document, where)  # fails where it has no input shape
+            found[name] = model
         except ModelFileError as error:
             warn(f"{error}; the project opens without this classifier, and keeps its files")
             unread[name] = text, weights
@@ -183,7 +187,7 @@ def write_bundle(
     BundleError
         If pixels to be copied cannot be read.
     """
-    path = Path(path).absolute()
+    path = Path(path).resolve()
     _check_ids(project, path)
     is_folder = path.suffix == ".zarr"
     root = f"{path.name}/" if is_folder else f"{root_name(path)}.zarr/"
