@@ -128,11 +128,12 @@ def bench_open(folder: Path, things: int, *, with_zarr: bool) -> None:
     write_bundle(synthetic(things), path)
     without_index(path, plain)
     print(f"\nOpen {things:,} annotations, 25 images, {plain.stat().st_size / 1e6:,.0f} MB")
-    floor = timed(plain.read_bytes)
-    report("raw read of the file (one call)", floor)
-    report("raw read of the file in blocks of 16 MB", timed(lambda: raw_read(plain)))
+    floor, blocks = timed(plain.read_bytes), timed(lambda: raw_read(plain))
+    report("raw read of the file, into memory", floor)
+    report("raw read of the file, 16 MB at a time into one buffer", blocks)
     direct = timed(lambda: read_bundle(plain))
     report("read_bundle, no index (as Piximi or others write it)", direct, floor, "raw read")
+    report("  the same, beside the read into one buffer", direct, blocks, "raw read in blocks")
     report("read_bundle, our index", timed(lambda: read_bundle(path)), floor, "raw read")
     print(f"{'peak memory of opening, no index / index':<58}"
           f"{peak_of_opening(plain):10.0f} / {peak_of_opening(path):.0f} MB")  # fmt: skip

@@ -15,7 +15,7 @@ from tests.shared_data import shared
 
 from napari_piximi.cli import main
 from napari_piximi.cli.info import evaluation_facts
-from napari_piximi.cli.terminal import progress_bar
+from napari_piximi.cli.terminal import print_json, progress_bar
 from napari_piximi.errors import BundleError
 from napari_piximi.io.bundle import PIXIMI_VERSION, read_bundle, write_bundle
 from napari_piximi.model import edits
@@ -55,6 +55,14 @@ def bundle(tmp_path: Path) -> Path:
 
 
 # --- info --json ---------------------------------------------------------------------------
+
+
+def test_json_is_printed_whole_or_not_at_all(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        print_json({"fine": 1, "probability": float("nan")})
+    assert capsys.readouterr().out == ""
+    print_json({"fine": 1})
+    assert json.loads(capsys.readouterr().out) == {"fine": 1}
 
 
 def test_json_tells_all_of_a_project(command: Command, bundle: Path) -> None:

@@ -126,6 +126,71 @@ def test_a_fit_can_be_continued(command: Command, fitted: Path, tmp_path: Path) 
     assert after.runs[1].history["loss"][-1] < before.runs[0].history["loss"][0]
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--height", 64], "--height 64"),
+        (["--width", 64], "--width 64"),
+        (["--architecture", "MobileNet"], "--architecture 'MobileNet'"),
+        (["--no-rescale"], "--rescale False"),
+        (["--center"], "--center True"),
+        (["--crop-schema", "Match"], "--crop-schema 'Match'"),
+    ],
+)
+def test_a_fit_that_is_continued_refuses_another_input(
+    command: Command, fitted: Path, tmp_path: Path, options: list[object], said: str
+) -> None:
+    out = tmp_path / "out.zip"
+    fit = ("fit", fitted, "--kind", "Image", "--out", out, "--continue", "SimpleCNN 1")
+    line = command.fails(*fit, *options)
+    assert line.startswith(f"{said} cannot go with --continue: ")
+    assert not out.exists()
+
+
+@pytest.fixture
+def twins(fitted: Path, tmp_path: Path) -> Path:
+    """Two kinds that share a classifier's name and model, the other kind's the newest."""
+    project = edits.create_kind(read_bundle(fitted), "cell")
+    (net,) = project.classifiers
+    kind = project.find_kind("cell").id
+    path = tmp_path / "twins.zip"
+    write_bundle(edits.put_classifier(project, replace(net, kind=kind, class_map=())), path)
+    return path
+
+
+def test_a_classifier_is_looked_up_in_its_kind(
+    command: Command, twins: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.zip"
+    fit = ("fit", twins, "--kind", "Image", "--out", out, "--continue", "SimpleCNN 1")
+    said = command.works(*fit, "--epochs", 1)
+    # a bundle cannot hold the new model under a name that another kind has
+    assert said.startswith("SimpleCNN 1 2: 1 epochs")
+    project = read_bundle(out)
+    assert [c.name for c in project.classifiers] == ["SimpleCNN 1", "SimpleCNN 1", "SimpleCNN 1 2"]
+    assert project.classifiers[-1].kind == IMAGE_KIND
+    line = command.fails(*fit, "--name", "SimpleCNN 1")
+    assert "another model called 'SimpleCNN 1'" in line
+    assert line.endswith("choose another name")
+    chosen = ("--kind", "Image", "--classifier", "SimpleCNN 1")
+    assert command.works("evaluate", twins, *chosen).startswith("SimpleCNN 1, validation things")
+    said = command.works("predict", twins, *chosen, "--out", out)
+    assert said == "SimpleCNN 1: predicted 60 things\n"
+
+
+def test_the_name_of_a_new_fit_is_free_in_all_kinds(
+    command: Command, twins: Path, tmp_path: Path
+) -> None:
+    project = read_bundle(twins)
+    project = edits.delete_classifier(project, "SimpleCNN 1", IMAGE_KIND)
+    project = replace(project, unread_models={"SimpleCNN 2": (b"?", b"")})
+    path, out = tmp_path / "names.zip", tmp_path / "out.zip"
+    write_bundle(project, path)
+    code, said, _ = vars(command("fit", path, "--kind", "Image", "--out", out, *QUICK)).values()
+    assert code == 0
+    assert said.startswith("SimpleCNN 3: ")
+
+
 def test_a_preset_is_where_the_options_start(
     command: Command, unfitted: Path, tmp_path: Path
 ) -> None:
@@ -147,7 +212,7 @@ FAILURES: list[tuple[list[object], str]] = [
     (["--training-percentage", 1.5], "training_percentage 1.5: must lie between 0.05 and 1.0"),
     (["--architecture", "ResNet"], "architecture 'ResNet': choose from SimpleCNN, MobileNet"),
     (["--metrics", "Recall", "--metrics", "F1"], "metrics ['Recall', 'F1']: choose from Binary"),
-    (["--continue", "gone"], "'gone' is no classifier of this project; it has none"),
+    (["--continue", "gone"], "'gone' is no classifier of the kind 'Image'; it has none"),
     (["--name", "a.b"], "'a.b' cannot name a classifier"),
     (["--height", 8], "SimpleCNN needs an input of at least 16 by 16 pixels, not 8 by 28"),
 ]
@@ -268,6 +333,47 @@ def test_a_table_that_cannot_be_written_is_one_clear_error(
         "predict", fitted, "--kind", "Image", "--out", tmp_path / "out.zip", "--csv", table
     )
     assert line == f"{table}: could not be written (No such file or directory)"
+    assert not (tmp_path / "out.zip").exists()
+    line = command.fails(
+        "predict", fitted, "--kind", "Image", "--out", tmp_path / "out.zip", "--csv", tmp_path
+    )
+    assert line == f"{tmp_path}: could not be written (Is a directory)"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_stays_as_it_was_if_the_project_cannot_be_saved(
+    command: Command, fitted: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("old")
+    out = tmp_path / "gone" / "out.zip"
+    command.fails("predict", fitted, "--kind", "Image", "--out", out, "--csv", table)
+    assert table.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [table]
+    command.works("predict", fitted, "--kind", "Image", "--out", tmp_path / "o.zip", "--csv", table)
+    assert len(table_of(table)[1]) == 60
+
+
+def test_a_classifier_file_takes_no_other_classifiers_name(
+    command: Command, fitted: Path, tmp_path: Path
+) -> None:
+    project = read_bundle(fitted)
+    (net,) = project.classifiers
+    assert net.model is not None
+    write_model(net.model, tmp_path / "digits_cnn.json")
+    other = replace(
+        net, name="digits_cnn", model=replace(net.model, weights=net.model.weights[::-1])
+    )
+    path, out, again = (tmp_path / name for name in ("path.zip", "out.zip", "again.zip"))
+    write_bundle(edits.put_classifier(project, other), path)
+    predict = ("--kind", "Image", "--classifier", tmp_path / "digits_cnn.json", "--out")
+    for source, target in ((path, out), (out, again)):
+        said = command.works("predict", source, *predict, target)
+        assert said == "digits_cnn 2: predicted 60 things\n"
+        names = [c.name for c in read_bundle(target).classifiers]
+        assert names == ["SimpleCNN 1", "digits_cnn", "digits_cnn 2"]
+    kept = read_bundle(again).find_classifier("digits_cnn")
+    assert kept.runs == net.runs
 
 
 def test_a_classifier_file_that_is_not_there(

@@ -18,6 +18,7 @@ from napari_piximi.model.things import (
     Image,
     Partition,
     Prediction,
+    default_channels,
 )
 from napari_piximi.model.training import Classifier, ModelArtifact, Settings
 
@@ -102,7 +103,42 @@ def odd_image(channels: int) -> Image:
     return replace(image("new", PROJECT.kinds[IMAGE_KIND].unknown, (1, 4, 4, channels)), name="new")
 
 
+def pixels(*shape: int) -> ArrayPixels:
+    return ArrayPixels(np.zeros(shape, np.uint16))
+
+
+def adds_image(**changes: Any) -> Edit:  # noqa: ANN401
+    return lambda p: edits.add_images(p, [replace(odd_image(3), **changes)])
+
+
+def adds_cell(**changes: Any) -> Edit:  # noqa: ANN401
+    return lambda p: edits.add_annotations(p, [replace(cell("a", UNKNOWN, "image0"), **changes)])
+
+
+# What could be saved, but not be opened again.
+NOT_SOUND: list[tuple[Edit, str]] = [
+    (adds_image(id=""), "'new': its id '' is empty"),
+    (adds_image(pixels=pixels(4, 4, 3)), "Image 'new': pixels of shape (4, 4, 3) are not (Z, Y"),
+    (adds_image(pixels=pixels()), "Image 'new': pixels of shape () are not (Z, Y, X, C)"),
+    (adds_image(pixels=pixels(1, 0, 4, 3)), "Image 'new': pixels of shape (1, 0, 4, 3) are not"),
+    (adds_image(pixels=pixels(0, 4, 4, 3)), "Image 'new': pixels of shape (0, 4, 4, 3) are not"),
+    (adds_image(bit_depth=12), "'new': a bit depth of 12 is neither 8 nor 16"),
+    (adds_image(plane=1), "Image 'new': plane 1 is none of its 1"),
+    (adds_image(plane=-1), "Image 'new': plane -1 is none of its 1"),
+    (adds_image(channels=(Channel(),)), "Image 'new': 1 channels to show, but its pixels have 3"),
+    (adds_cell(id=""), "'name of a': its id '' is empty"),
+    (adds_cell(bit_depth=0), "'name of a': a bit depth of 0 is neither 8 nor 16"),
+    (adds_cell(pixels=pixels(1, 3, 3, 3)), "'name of a': pixels of shape (1, 3, 3, 3) are not"),
+    (adds_cell(pixels=pixels(1, 2, 2, 3)), "with Y, X of its box (4, 6, 6, 9) and the 3 channels"),
+    (adds_cell(pixels=pixels(1, 2, 3, 1)), "'name of a': pixels of shape (1, 2, 3, 1) are not"),
+    (adds_cell(pixels=pixels(2, 3, 3)), "'name of a': pixels of shape (2, 3, 3) are not"),
+    (adds_cell(pixels=pixels(0, 2, 3, 3)), "'name of a': pixels of shape (0, 2, 3, 3) are not"),
+]
+
+BAD_NAMES = ("", "a/", "/a", "a//b", "a/../b", "..", "a\\", "\\a", "a\\\\b", "a/\\b", "a\0b")
+
 ERRORS: list[tuple[Edit, str]] = [
+    *NOT_SOUND,
     (lambda p: edits.rename_project(p, " "), "A project needs a name"),
     (
         lambda p: edits.add_images(p, [odd_image(1)]),
@@ -240,6 +276,16 @@ def test_a_box_must_lie_in_its_image(bbox: tuple[int, int, int, int]) -> None:
         edits.add_annotations(PROJECT, [outside])
 
 
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_names_of_classifiers_do_not_lead_astray(name: str) -> None:
+    message = re.escape(f"{name!r} cannot name a classifier")
+    with pytest.raises(EditError, match=message):
+        edits.put_classifier(PROJECT, Classifier(name, "cell"))
+    with pytest.raises(EditError, match=message):
+        edits.rename_classifier(PROJECT, "net", name)
+    assert edits.rename_classifier(PROJECT, "net", "a/b \\ c").classifiers[0].name == "a/b \\ c"
+
+
 # --- things ----------------------------------------------------------------------------------
 
 
@@ -256,6 +302,24 @@ def test_the_first_image_sets_the_channel_count() -> None:
     assert project.image_channels == 5
     assert list(project.things) == ["a"]
     assert empty.image_channels is None
+
+
+@pytest.mark.parametrize("bit_depth", [8, 16, 32])
+def test_new_things_that_are_sound(bit_depth: int) -> None:
+    project = adds_image(bit_depth=bit_depth)(PROJECT)
+    own = pixels(1, 2, 3, 3)
+    project = adds_cell(bit_depth=bit_depth, pixels=own)(project)
+    assert picture(project, "new").bit_depth == thing(project, "a").bit_depth == bit_depth
+    assert thing(project, "a").pixels is own
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_an_image_without_channels_to_show_gets_piximis_first_look(count: int) -> None:
+    empty = new_project()
+    unknown = empty.kinds[IMAGE_KIND].unknown
+    plain = replace(image("a", unknown, (1, 4, 4, count)), channels=())
+    project = edits.add_images(empty, [plain])
+    assert picture(project, "a").channels == default_channels(count)
 
 
 def test_new_things_come_last() -> None:
@@ -436,6 +500,71 @@ def test_renaming_a_classifier_keeps_its_place() -> None:
     project = edits.rename_classifier(project, "net", "Net")
     assert [c.name for c in project.classifiers] == ["Net", "other"]
     assert project.classifiers[0].class_map == ("1round", "1long")
+
+
+ONE, TWO = ModelArtifact({}, b"1"), ModelArtifact({}, b"2")
+TWINS = edits.put_classifier(PROJECT, Classifier("net", "nucleus"))
+
+
+def with_nets(cell_model: ModelArtifact | None, nucleus_model: ModelArtifact | None) -> Project:
+    project = edits.put_classifier(PROJECT, Classifier("net", "cell", model=cell_model))
+    return edits.put_classifier(project, Classifier("net", "nucleus", model=nucleus_model))
+
+
+def test_a_classifier_leaves_another_kinds_of_its_name_alone() -> None:
+    assert [(c.kind, c.name) for c in TWINS.classifiers] == [("cell", "net"), ("nucleus", "net")]
+    project = edits.put_classifier(TWINS, Classifier("net", "cell", Settings(epochs=3)))
+    assert [c.kind for c in project.classifiers] == ["nucleus", "cell"]
+    assert project.find_classifier("net", "cell").settings.epochs == 3
+
+
+@pytest.mark.parametrize("models", [(ONE, None), (None, ONE), (ONE, ModelArtifact({}, b"1"))])
+def test_kinds_may_share_a_name_and_a_model(
+    models: tuple[ModelArtifact | None, ModelArtifact | None],
+) -> None:
+    assert tuple(c.model for c in with_nets(*models).classifiers) == models
+
+
+def test_kinds_cannot_have_different_models_of_one_name() -> None:
+    message = (
+        "The kind 'cell' has another model called 'net', and a bundle can hold only one of a "
+        "name; choose another name"
+    )
+    with pytest.raises(EditError, match=message):
+        with_nets(ONE, TWO)
+    project = edits.put_classifier(PROJECT, Classifier("net", "cell", model=ONE))
+    project = edits.put_classifier(project, Classifier("two", "nucleus", model=TWO))
+    with pytest.raises(EditError, match=message):
+        edits.rename_classifier(project, "two", "net")
+    same = edits.put_classifier(project, Classifier("two", "nucleus", model=ONE))
+    renamed = edits.rename_classifier(same, "two", "net")
+    assert [c.name for c in renamed.classifiers] == ["net", "net"]
+
+
+def test_renaming_and_deleting_one_of_two_classifiers_of_a_name() -> None:
+    message = "several kinds, 'cell', 'nucleus'; say which kind"
+    with pytest.raises(EditError, match=message):
+        edits.rename_classifier(TWINS, "net", "new")
+    with pytest.raises(EditError, match=message):
+        edits.delete_classifier(TWINS, "net")
+    project = edits.rename_classifier(TWINS, "net", "new", "nucleus")
+    assert [(c.kind, c.name) for c in project.classifiers] == [("cell", "net"), ("nucleus", "new")]
+    assert edits.rename_classifier(project, "new", "net") == TWINS
+    assert edits.delete_classifier(TWINS, "net", "nucleus") == PROJECT
+    with pytest.raises(EditError, match="'net' is no classifier of the kind 'Image'"):
+        edits.delete_classifier(TWINS, "net", IMAGE_KIND)
+
+
+def test_files_that_could_not_be_opened_stay_with_another_kinds_classifier() -> None:
+    files = {"net": (b"{}", b"")}
+    project = replace(PROJECT, unread_models=files)
+    with pytest.raises(EditError, match="The kind 'cell' has another model called 'net'"):
+        edits.put_classifier(project, Classifier("net", "nucleus", model=ONE))
+    twins = edits.put_classifier(project, Classifier("net", "nucleus"))
+    assert twins.unread_models == files
+    one = edits.delete_classifier(twins, "net", "cell")
+    assert one.unread_models == files
+    assert edits.delete_classifier(one, "net", "nucleus").unread_models == {}
 
 
 def test_deleting_a_classifier() -> None:

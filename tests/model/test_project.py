@@ -26,7 +26,7 @@ from napari_piximi.model.things import (
     is_unknown,
     new_id,
 )
-from napari_piximi.model.training import Settings
+from napari_piximi.model.training import Classifier, Settings
 
 
 def annotation(project: Project, key: str) -> Annotation:
@@ -75,6 +75,25 @@ def test_a_classifier_is_found_by_its_exact_name() -> None:
         project.find_classifier("Net")
     with pytest.raises(EditError, match="it has none"):
         new_project().find_classifier("net")
+
+
+def test_a_classifier_of_several_kinds_is_found_by_its_kind_too() -> None:
+    project = edits.put_classifier(cells_project(), Classifier("net", "nucleus"))
+    first, second = project.classifiers
+    assert project.find_classifier("net", "cell") is first
+    assert project.find_classifier("net", "nucleus") is second
+    message = "'net' is a classifier of several kinds, 'cell', 'nucleus'; say which kind"
+    with pytest.raises(EditError, match=message):
+        project.find_classifier("net")
+    with pytest.raises(EditError, match="'net' is no classifier of the kind 'Image'; it has none"):
+        project.find_classifier("net", "Image")
+    with pytest.raises(EditError, match="no classifier of the kind 'gone'"):
+        project.find_classifier("net", "gone")
+
+
+def test_names_of_classifiers_count_those_that_could_not_be_opened() -> None:
+    project = replace(cells_project(), unread_models={"odd": (b"{}", b"")})
+    assert project.classifier_names() == {"net", "odd"}
 
 
 def test_known_categories_leave_unknown_out_and_keep_the_order() -> None:

@@ -160,7 +160,7 @@ def heavy_images(megabytes: int) -> Project:
     project = new_project()
     unknown = project.kinds[IMAGE_KIND].unknown
     pixels = ArrayPixels(np.zeros((1, megabytes << 10, 1 << 10, 1), np.uint8))
-    pictures = [replace(image(f"i{n}", unknown), pixels=pixels) for n in range(5)]
+    pictures = [replace(image(f"i{n}", unknown), pixels=pixels, channels=()) for n in range(5)]
     return edits.add_images(project, pictures)
 
 

@@ -103,7 +103,12 @@ def test_settings_are_values() -> None:
     ("document", "classes"),
     [
         ({"classes": ["a", "b"]}, ("a", "b")),
-        ({"classes": [0]}, ("0",)),
+        ({"classes": ("a",)}, ("a",)),
+        ({"classes": [0]}, ()),
+        ({"classes": ["a", None]}, ()),
+        ({"classes": 5}, ()),
+        ({"classes": "ab"}, ()),
+        ({"classes": {"a": 0}}, ()),
         ({"classes": None}, ()),
         ({}, ()),
     ],

@@ -1,10 +1,11 @@
 """``napari-piximi fit | predict | evaluate``."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -15,16 +16,18 @@ from napari_piximi.cli.terminal import (
     Json,
     KindName,
     Out,
+    naming_file,
+    new_text,
     print_evaluation,
     print_json,
     progress_bar,
 )
-from napari_piximi.errors import FitError, SaveError
+from napari_piximi.errors import FitError
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Partition
-from napari_piximi.model.training import PRESETS, Classifier
+from napari_piximi.model.training import PRESETS, Classifier, ModelArtifact
 
 __all__ = ["evaluate", "fit", "predict"]
 
@@ -53,11 +56,15 @@ def fit(
         raise FitError(f"{preset!r} is no preset; there are {', '.join(map(repr, PRESETS))}")
     project = read_bundle(bundle)
     key = project.find_kind(kind).id
-    old = project.find_classifier(base) if base else None
+    old = project.find_classifier(base, key) if base else None
     settings = changed_settings(old.settings if old else PRESETS[preset], chosen)
-    name = name or base or _free_name(project, settings.architecture)
+    name = name or _free_name(project, key, base, settings.architecture)
+    # Another kind's model of that name must be told of before the work, not after it.
+    edits.put_classifier(project, Classifier(name, key, model=ModelArtifact({}, b"")))
     from napari_piximi.learn import classifier as learn
 
+    if old:
+        _check_input_is_kept(chosen, learn.INPUT_SETTINGS)
     with progress_bar() as progress:
         result = learn.fit(project, key, settings, name=name, base=old, progress=progress)
         project = learn.apply_fit(project, result)
@@ -79,10 +86,24 @@ def _print_run(fitted: Classifier) -> None:
         print(f"accuracy {accuracy:.4f} on {run.validation} validation things")
 
 
-def _free_name(project: Project, stem: str) -> str:
-    taken = {classifier.name for classifier in project.classifiers}
-    names = (f"{stem} {number}" for number in range(1, len(taken) + 2))
+def _free_name(project: Project, kind: str, base: str, architecture: str) -> str:
+    """Name a fit: as the classifier that it continues, if no other kind has that name."""
+    if base and all(c.kind == kind for c in project.classifiers if c.name == base):
+        return base
+    taken, stem = project.classifier_names(), base or architecture
+    first = 2 if base else 1
+    names = (f"{stem} {number}" for number in range(first, first + len(taken) + 1))
     return next(name for name in names if name not in taken)
+
+
+def _check_input_is_kept(chosen: Mapping[str, Any], kept: Sequence[str]) -> None:
+    for setting in kept:
+        if chosen.get(setting) is not None:
+            option = f"--{setting.replace('_', '-')}"
+            raise FitError(
+                f"{option} {chosen[setting]!r} cannot go with --continue: "
+                "a fit that is continued keeps what its model expects of its input"
+            )
 
 
 def predict(
@@ -100,13 +121,14 @@ def predict(
 
     unknown = project.kinds[key].unknown
     ids = [thing.id for thing in project.of_kind(key) if thing.category == unknown]
-    with progress_bar() as progress:
+    with new_text(table) if table else nullcontext() as file, progress_bar() as progress:
         found = learn.predict(project, chosen, ids, progress=progress)
         project = edits.set_partition(project, ids, Partition.INFERENCE)
         project = edits.set_predictions(project, found.predictions())
+        if table and file:
+            with naming_file(table):
+                _write_table(file, project, found)
         write_bundle(project, out, progress=progress)
-    if table is not None:
-        _write_table(table, project, found)
     print(f"{chosen.name}: predicted {len(found.ids)} things")
 
 
@@ -125,22 +147,14 @@ def _choose(project: Project, kind: str, name: str) -> tuple[Project, Classifier
     return project, project.classifiers[-1]
 
 
-def _write_table(path: Path, project: Project, found: Any) -> None:  # noqa: ANN401
+def _write_table(file: TextIO, project: Project, found: Any) -> None:  # noqa: ANN401
     """Write id, name, image, category, prediction, probability, and one column per class."""
     names = {c.id: c.name for c in project.categories.values()}
     classes = [names[c] for c in found.class_map]
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(
-                ["id", "name", "image", "category", "prediction", "probability", *classes]
-            )
-            for key, row in zip(found.ids, found.probabilities.tolist(), strict=True):
-                rows.writerow(
-                    [*_cells(project, key, names), classes[row.index(max(row))], max(row), *row]
-                )
-    except OSError as error:
-        raise SaveError(f"{path}: could not be written ({error.strerror})") from error
+    rows = csv.writer(file)
+    rows.writerow(["id", "name", "image", "category", "prediction", "probability", *classes])
+    for key, row in zip(found.ids, found.probabilities.tolist(), strict=True):
+        rows.writerow([*_cells(project, key, names), classes[row.index(max(row))], max(row), *row])
 
 
 def _cells(project: Project, key: str, names: dict[str, str]) -> Sequence[str]:

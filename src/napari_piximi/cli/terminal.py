@@ -1,18 +1,31 @@
 """What the commands share: their common arguments, progress bars, and tables."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from secrets import token_hex
+from typing import Annotated, TextIO
 
 import typer
 
+from napari_piximi.errors import SaveError
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.progress import Progress, silent
 
-__all__ = ["Bundle", "Json", "KindName", "Out", "print_evaluation", "print_json", "progress_bar"]
+__all__ = [
+    "Bundle",
+    "Json",
+    "KindName",
+    "Out",
+    "naming_file",
+    "new_text",
+    "print_evaluation",
+    "print_json",
+    "progress_bar",
+]
 
 Bundle = Annotated[
     Path, typer.Argument(metavar="BUNDLE", help="A project: .zip, or an unzipped .zarr folder")
@@ -42,11 +55,47 @@ def progress_bar() -> Iterator[Progress]:
         yield show
 
 
+@contextmanager
+def new_text(path: Path) -> Iterator[TextIO]:
+    """Open a text file that takes the place of `path` when all has gone well.
+
+    Raises
+    ------
+    SaveError
+        At once if nothing can be written there; at the end if the file cannot be finished.
+    """
+    target = path.resolve()
+    plain = target.is_file() or not target.exists()
+    # What is no plain file, such as /dev/stdout or a pipe, cannot be replaced.
+    fresh = target.with_name(f".{target.name}.{token_hex(4)}.new") if plain else target
+    with naming_file(path):
+        file = fresh.open("x" if plain else "w", newline="", encoding="utf-8")
+    try:
+        with file:
+            yield file
+            with naming_file(path):
+                file.close()
+        if plain:
+            with naming_file(path):
+                os.replace(fresh, target)
+    finally:
+        if plain:
+            fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Make what goes wrong with a file an error that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise SaveError(f"{path}: could not be written ({error.strerror})") from error
+
+
 def print_json(value: object) -> None:
-    """Print strict JSON; a terminal that cannot show a letter gets its number."""
+    """Print strict JSON, all or nothing; a terminal that cannot show a letter gets its number."""
     plain = not str(sys.stdout.encoding).lower().startswith("utf")
-    json.dump(value, sys.stdout, indent=1, ensure_ascii=plain, allow_nan=False)
-    print()
+    print(json.dumps(value, indent=1, ensure_ascii=plain, allow_nan=False))
 
 
 def print_evaluation(evaluation: Evaluation, names: Sequence[str]) -> None:

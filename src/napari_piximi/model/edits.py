@@ -7,10 +7,10 @@ raises :class:`~napari_piximi.errors.EditError` and says why.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from napari_piximi.errors import EditError
-from napari_piximi.model import masks
+from napari_piximi.model.admission import by_id, check_annotation, check_outline, checked_image
 from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.classifiers import delete_classifier, put_classifier, rename_classifier
 from napari_piximi.model.kinds import (
@@ -63,7 +63,6 @@ __all__ = [
     "set_predictions",
 ]
 
-T = TypeVar("T", Image, Annotation)
 FIELDS = {cls: tuple(field.name for field in fields(cls)) for cls in (Image, Annotation)}
 VALUES = {cls: attrgetter(*names) for cls, names in FIELDS.items()}
 
@@ -81,12 +80,15 @@ def rename_project(project: Project, name: str) -> Project:
 def add_images(project: Project, images: Iterable[Image]) -> Project:
     """Add images at the end; the first one sets the project's channel count.
 
+    One without channels to show gets Piximi's first look.
+
     Raises
     ------
     EditError
-        If an id is taken, a category is not one of Image's, or the channels differ.
+        If an id is empty or taken, a category is not one of Image's, the channels differ, or
+        it could not be opened again: see :mod:`napari_piximi.model.admission`.
     """
-    added = _by_id(project, images)
+    added = by_id(project.things, map(checked_image, images))
     channels = project.image_channels
     for image in added.values():
         channels = channels or image.pixels.shape[-1]
@@ -104,14 +106,14 @@ def add_annotations(project: Project, annotations: Iterable[Annotation]) -> Proj
     Raises
     ------
     EditError
-        If an id is taken, the image or kind does not exist, the category is another kind's,
-        or the outline does not lie in the image.
+        If an id is empty or taken, the image or kind does not exist, the category is another
+        kind's, the outline does not lie in the image, or its own pixels do not suit.
     """
-    added = _by_id(project, annotations)
+    added = by_id(project.things, annotations)
     for annotation in added.values():
         if annotation.kind == IMAGE_KIND:
             raise EditError(f"Annotation {annotation.name!r} cannot be of the kind Image")
-        _check_outline(project, annotation)
+        check_annotation(project, annotation)
     return _add(project, added)
 
 
@@ -217,7 +219,7 @@ def set_mask(project: Project, annotation: str, bbox: BBox, runs: bytes) -> Proj
         if (old.bbox, old.runs) == (bbox, runs):
             return old
         new = replace(old, bbox=bbox, runs=runs, pixels=None)
-        _check_outline(project, new)
+        check_outline(project, new)
         return new
 
     return _change(project, (annotation,), change)
@@ -310,46 +312,6 @@ def _with(thing: Thing, **changes: object) -> Thing:
     cls: Any = type(thing)
     changed: Thing = cls(*map(changes.get, FIELDS[cls], VALUES[cls](thing)))
     return changed
-
-
-def _by_id(project: Project, things: Iterable[T]) -> dict[str, T]:
-    """Arrange new things by id.
-
-    Raises
-    ------
-    EditError
-        If an id is taken, or comes twice.
-    """
-    added: dict[str, T] = {}
-    for thing in things:
-        if thing.id in project.things or thing.id in added:
-            raise EditError(f"{thing.name!r}: there is a thing with the id {thing.id!r} already")
-        added[thing.id] = thing
-    return added
-
-
-def _check_outline(project: Project, annotation: Annotation) -> None:
-    """Refuse what could be saved, but not be opened again."""
-    image = project.things.get(annotation.image)
-    if not isinstance(image, Image):
-        raise EditError(f"Annotation {annotation.name!r}: no image {annotation.image!r}")
-    planes, height, width, _ = image.pixels.shape
-    top, left, bottom, right = annotation.bbox
-    if not (0 <= top < bottom <= height and 0 <= left < right <= width):
-        raise EditError(
-            f"Annotation {annotation.name!r}: the box {annotation.bbox} does not lie in its "
-            f"image of {height} × {width} pixels"
-        )
-    if not 0 <= annotation.plane < planes:
-        raise EditError(
-            f"Annotation {annotation.name!r}: its image has no plane {annotation.plane}"
-        )
-    filled = int(masks.lengths(annotation.runs).sum())
-    if filled != (bottom - top) * (right - left):
-        raise EditError(
-            f"Annotation {annotation.name!r}: its mask has {filled} pixels, "
-            f"but its box {(bottom - top) * (right - left)}"
-        )
 
 
 def _add(project: Project, added: Mapping[str, Thing]) -> Project:

@@ -116,19 +116,32 @@ class Project:
         trouble = "is the name of several kinds; use an id" if matches else "is no kind"
         raise EditError(f"{name!r} {trouble}; this project has {known}")
 
-    def find_classifier(self, name: str) -> Classifier:
-        """Find a classifier by its name.
+    def find_classifier(self, name: str, kind: str | None = None) -> Classifier:
+        """Find a classifier by its name, and by the id of its kind where several have the name.
 
         Raises
         ------
         EditError
-            If there is none.
+            If there is none, or classifiers of several kinds have the name.
         """
-        for classifier in self.classifiers:
-            if classifier.name == name:
-                return classifier
-        known = ", ".join(repr(c.name) for c in self.classifiers) or "none"
-        raise EditError(f"{name!r} is no classifier of this project; it has {known}")
+        own = [c for c in self.classifiers if kind in (None, c.kind)]
+        matches = [c for c in own if c.name == name]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            kinds = ", ".join(repr(self.kind_name(c.kind)) for c in matches)
+            raise EditError(f"{name!r} is a classifier of several kinds, {kinds}; say which kind")
+        known = ", ".join(repr(c.name) for c in own) or "none"
+        where = "this project" if kind is None else f"the kind {self.kind_name(kind)!r}"
+        raise EditError(f"{name!r} is no classifier of {where}; it has {known}")
+
+    def classifier_names(self) -> frozenset[str]:
+        """Return all names that classifiers have, also of those that could not be opened."""
+        return frozenset((*(c.name for c in self.classifiers), *self.unread_models))
+
+    def kind_name(self, kind: str) -> str:
+        """Return the display name of a kind, or the id itself where there is no such kind."""
+        return self.kinds[kind].name if kind in self.kinds else kind
 
     def known_categories(self, kind: str) -> tuple[str, ...]:
         """Return the ids of a kind's categories without Unknown, in order."""

@@ -206,8 +206,11 @@ class ModelArtifact:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, by output index; empty when the file has none."""
-        return tuple(str(name) for name in self.document.get("classes") or ())
+        """Names of the classes, by output index; empty when the file has no list of texts."""
+        names = self.document.get("classes")
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            return ()
+        return tuple(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +224,12 @@ class Run:
         ``loss``, ``accuracy`` and other figures per epoch; those of the validation things
         begin with ``val_``.
     best_epoch : int
-        Index of the epoch whose weights were kept.
+        Index of the epoch whose weights were kept; -1: those that a continued fit began with.
     training, validation : int
         How many things were in each partition.
     stopped : str
-        ``"finished"``, ``"early"`` (patience ran out) or ``"cancelled"``.
+        ``"finished"``, ``"early"`` (patience ran out), ``"cancelled"`` or ``"diverged"`` (loss
+        or weights no longer finite; the best weights were kept).
     device, backend : str
         Where it ran, and on which Keras backend.
     seconds : float
@@ -255,7 +259,7 @@ class Classifier:
     Attributes
     ----------
     name : str
-        Unique in the project; no dots (Piximi takes the text before the first as the name).
+        Unique in its kind; no dots (Piximi takes the text before the first as the name).
     kind : str
         Id of the kind it classifies; empty when it came without one.
     settings : Settings
