@@ -262,6 +262,50 @@ def test_a_continued_fit_keeps_evaluations_and_may_take_another_name(
     assert again.name == "next"
 
 
+def test_a_continued_fit_that_only_spoils_gives_back_the_model(
+    fitted: tuple[Project, Classifier],
+) -> None:
+    project, classifier = fitted
+    spoiling = replace(GOOD, epochs=2, learning_rate=10.0)
+    again = fit(project, IMAGE_KIND, spoiling, name="bars", base=classifier).classifier
+    assert again.runs[-1].best_epoch == -1
+    assert again.runs[-1].epochs == 2
+    before, after = weights(classifier), weights(again)
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_a_fresh_fit_under_the_same_name_keeps_runs_and_evaluations(
+    fitted: tuple[Project, Classifier],
+) -> None:
+    project, classifier = fitted
+    evaluation = evaluate(project, classifier)
+    project = edits.put_classifier(project, replace(classifier, evaluations=(evaluation,)))
+    project = edits.create_category(project, IMAGE_KIND, "slanting")
+    slanting = project.known_categories(IMAGE_KIND)[-1]
+    project = edits.categorize(project, ["i34", "i35"], slanting)
+    settings = replace(GOOD, epochs=1, seed=7)
+    result = fit(project, "Image", settings, name="bars")
+    after = result.classifier
+    assert after.runs[:-1] == classifier.runs
+    assert after.runs[-1].settings == settings
+    assert after.evaluations == (evaluation,)
+    assert after.evaluations[0].run == 0
+    assert after.evaluations[0].classes == classifier.class_map != after.class_map
+    project = apply_fit(project, result)
+    assert project.classifiers == (after,)
+    assert evaluate(project, after).run == 1
+
+
+def test_the_past_of_another_kind_or_name_is_not_taken_over(
+    fitted: tuple[Project, Classifier],
+) -> None:
+    project, classifier = fitted
+    quick = replace(QUICK, epochs=1)
+    assert len(fit(project, IMAGE_KIND, quick, name="c").classifier.runs) == 1
+    other = replace(project, classifiers=(replace(classifier, kind="cells"),))
+    assert len(fit(other, IMAGE_KIND, quick, name="bars").classifier.runs) == 1
+
+
 def test_a_category_that_the_model_does_not_know_is_refused(
     fitted: tuple[Project, Classifier],
 ) -> None:

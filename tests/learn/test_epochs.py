@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax  # type: ignore[import-untyped]
 from tests.learn.projects import QUICK, weights_of
 
-from napari_piximi.errors import Cancelled, FitError
+from napari_piximi.errors import Cancelled, FitError, PiximiWarning
 from napari_piximi.learn import epochs
 from napari_piximi.learn._keras import keras
 from napari_piximi.learn.architectures import build_network
 from napari_piximi.learn.epochs import Labelled, Outcome, opened, run_epochs
+from napari_piximi.learn.losses import Loss
 from napari_piximi.learn.optimizers import optimizer_of
-from napari_piximi.learn.steps import Forward, Pace, Steps, is_out_of_memory
+from napari_piximi.learn.steps import Forward, Pace, Steps, is_out_of_memory, make_steps
 from napari_piximi.model.training import LOSSES, METRICS, OPTIMIZERS, Settings
 from napari_piximi.progress import Progress, silent
 
@@ -282,11 +283,163 @@ def test_progress_tells_batches_and_figures() -> None:
     assert set(calls[-1][3]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-def test_a_loss_that_is_no_number_is_an_error() -> None:
-    training = data(20)
-    settings = replace(QUICK, learning_rate=1e9, loss=LOSSES[1], optimizer=OPTIMIZERS[-1])
-    with pytest.raises(FitError, match=r"The loss is .* learning rate below 1e\+09"):
-        run(replace(settings, epochs=20), training)
+# --- continuing ------------------------------------------------------------------------------
+
+
+def loss_of_model(model: Any, samples: Labelled) -> float:  # noqa: ANN401
+    chances = np.array(model.predict_on_batch(samples.samples), np.float64)
+    return float(-np.mean(np.log((chances * samples.targets).sum(axis=1))))
+
+
+def good_model() -> Any:  # noqa: ANN401
+    model, _ = run(replace(QUICK, epochs=12, learning_rate=0.01), data(40), data(20, 1))
+    return model
+
+
+def destroy(
+    validation: Labelled,
+    progress: Progress = silent,
+    **changes: Any,  # noqa: ANN401
+) -> tuple[Any, Outcome, bool]:
+    """Continue a good fit with a learning rate that spoils it; tell if its weights are back."""
+    model = good_model()
+    before = weights_of(model)
+    settings = replace(QUICK, learning_rate=5.0, **changes)
+    outcome = run_epochs(model, data(40), validation, settings, progress, continued=True)
+    after = weights_of(model)
+    return model, outcome, all(map(np.array_equal, before, after))
+
+
+@pytest.mark.parametrize("count", [0, 20])
+@pytest.mark.parametrize("averaging", [0.0, 0.5])
+def test_a_continued_fit_that_only_spoils_ends_where_it_began(count: int, averaging: float) -> None:
+    _, outcome, same = destroy(data(count, 1), averaging=averaging, shift=0.1)
+    assert same
+    assert outcome.best_epoch == -1
+    assert {len(values) for values in outcome.history.values()} == {3}
+
+
+def test_a_continued_fit_without_keep_best_ends_with_the_last_weights() -> None:
+    validation = data(20, 1)
+    model, outcome, same = destroy(validation, keep_best=False)
+    assert not same
+    assert outcome.best_epoch == 2
+    assert loss_of_model(model, validation) > 0
+
+
+def test_a_continued_fit_that_helps_is_kept() -> None:
+    model, validation = small_model(), data(20, 1)
+    start = loss_of_model(model, validation)
+    settings = replace(QUICK, epochs=5, learning_rate=0.01)
+    outcome = run_epochs(model, data(40), validation, settings, silent, continued=True)
+    assert outcome.best_epoch == int(np.argmin(outcome.history["val_loss"]))
+    assert loss_of_model(model, validation) < start
+
+
+def test_a_continued_fit_has_the_history_of_a_fresh_one_from_the_same_weights() -> None:
+    settings, validation = replace(QUICK, shift=0.1, averaging=0.5), data(20, 1)
+    _, fresh = run(settings, data(40), validation)
+    outcome = run_epochs(small_model(), data(40), validation, settings, silent, continued=True)
+    assert outcome.history == fresh.history
+
+
+def test_patience_of_a_continued_fit_counts_from_its_start() -> None:
+    _, outcome, same = destroy(data(20, 1), epochs=50, patience=2)
+    assert same
+    assert outcome.stopped == "early"
+    assert len(outcome.history["loss"]) == 2
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_a_continued_fit_that_is_cancelled_in_its_first_epoch_ends_where_it_began(
+    calls: int,
+) -> None:
+    _, outcome, same = destroy(data(20, 1), StopAfter(calls), batch_size=2)
+    assert same
+    assert (outcome.stopped, outcome.best_epoch) == ("cancelled", -1)
+    assert outcome.history["loss"] == ()
+
+
+def test_measuring_the_start_leaves_the_samples_alone() -> None:
+    training = data(40)
+    before = training.samples.copy()
+    settings = replace(QUICK, epochs=1, brightness=0.5, flip_vertical=True, quarter_turns=True)
+    run_epochs(small_model(), training, NOTHING, settings, silent, continued=True)
+    np.testing.assert_array_equal(training.samples, before)
+
+
+# --- diverging -------------------------------------------------------------------------------
+
+
+def test_a_first_epoch_that_diverges_is_an_error() -> None:
+    settings = replace(QUICK, learning_rate=1e30, optimizer=OPTIMIZERS[-1], batch_size=2)
+    message = r"no finite numbers after epoch 1; a learning rate below 1e\+30 may help"
+    with pytest.raises(FitError, match=message):
+        run(settings, data(20))
+
+
+def spoil(epoch: int, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the weights become what is no number in the last step of an epoch."""
+
+    def spoilt(model: Any, loss: Loss, settings: Settings) -> Steps:  # noqa: ANN401
+        real, calls = make_steps(model, loss, settings), 0
+
+        def steps(samples: Floats, targets: Floats, weights: Floats) -> Floats:
+            nonlocal calls
+            outputs = real(samples, targets, weights)
+            calls += 1
+            if calls == epoch:
+                model.weights[0].assign(np.full(model.weights[0].shape, value, np.float32))
+            return outputs
+
+        return steps
+
+    monkeypatch.setattr(epochs, "make_steps", spoilt)
+
+
+@pytest.mark.parametrize("keep_best", [False, True])
+@pytest.mark.parametrize("averaging", [0.0, 0.5])
+@pytest.mark.parametrize(("count", "value"), [(0, np.nan), (20, np.nan), (20, np.inf)])
+def test_a_fit_that_diverges_keeps_the_best_epoch(
+    keep_best: bool,
+    averaging: float,
+    count: int,
+    value: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = replace(QUICK, epochs=9, averaging=averaging, keep_best=keep_best)
+    wanted, straight = run(replace(settings, epochs=3, keep_best=True), data(40), data(count, 1))
+    spoil(4, value, monkeypatch)
+    message = "no finite numbers after epoch 4; the weights of epoch . are kept; a learning rate"
+    with pytest.warns(PiximiWarning, match=message):
+        model, outcome = run(settings, data(40), data(count, 1))
+    assert outcome.stopped == "diverged"
+    assert outcome.history == straight.history
+    assert outcome.best_epoch == straight.best_epoch
+    for mine, theirs in zip(weights_of(model), weights_of(wanted), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("keep_best", [False, True])
+def test_a_continued_fit_that_diverges_at_once_ends_where_it_began(
+    keep_best: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = good_model()
+    before = weights_of(model)
+    spoil(1, np.nan, monkeypatch)
+    settings = replace(QUICK, keep_best=keep_best)
+    with pytest.warns(PiximiWarning, match="after epoch 1; the weights from before the fit are"):
+        outcome = run_epochs(model, data(40), data(20, 1), settings, silent, continued=True)
+    assert (outcome.stopped, outcome.best_epoch) == ("diverged", -1)
+    assert outcome.history["loss"] == ()
+    assert all(map(np.array_equal, before, weights_of(model)))
+
+
+def test_a_continued_model_that_is_not_finite_itself_is_an_error() -> None:
+    model = small_model()
+    model.weights[0].assign(np.full(model.weights[0].shape, np.nan, np.float32))
+    with pytest.raises(FitError, match="no finite numbers after epoch 1; a learning rate"):
+        run_epochs(model, data(40), data(20, 1), QUICK, silent, continued=True)
 
 
 def test_a_model_that_ends_in_no_softmax_is_fitted_as_it_is() -> None:

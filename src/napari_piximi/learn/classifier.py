@@ -29,7 +29,7 @@ from napari_piximi.model.edits import put_classifier, set_partition
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Partition, Prediction, Thing, is_unknown
-from napari_piximi.model.training import Classifier, Run, Settings
+from napari_piximi.model.training import Classifier, ModelArtifact, Run, Settings
 from napari_piximi.progress import Progress, silent
 
 __all__ = ["FitResult", "Predictions", "apply_fit", "evaluate", "fit", "predict"]
@@ -114,14 +114,15 @@ def fit(
         Id of a kind, or its name.
     settings : Settings
     name : str
-        For the classifier.
+        For the classifier. One of this name and kind hands on its runs and evaluations.
     base : Classifier, optional
         Continue with this model: it keeps its classes, what it expects of its input, its
         runs and evaluations. The split stays, and newly labelled things train.
     progress : Progress
         Told batches done and in all, with `epoch`, `loss`, `accuracy`, `val_loss`,
         `val_accuracy`. When it raises Cancelled during the epochs, the best weights so far
-        are returned, or the current ones if no epoch is complete.
+        are returned, or the current ones if no epoch is complete. With `base`, the
+        weights that it came with count as the best until an epoch does as well.
 
     Returns
     -------
@@ -130,7 +131,8 @@ def fit(
     Raises
     ------
     FitError
-        If there is nothing to learn from, or something does not go together; it says what.
+        If there is nothing to learn from, something does not go together, or the first
+        epoch diverges; it says what.
     EditError
         If there is no such kind, or no classifier can have that name.
     WeightsUnavailableError
@@ -141,10 +143,13 @@ def fit(
     Warns
     -----
     PiximiWarning
-        If a category has no example, or just one, or nothing is left to validate.
+        If a category has no example, or just one, or nothing is left to validate; or if a
+        later epoch diverges, and the best weights so far are returned.
     """
-    plan = _plan(project, project.find_kind(kind).id, settings, base)
-    put_classifier(project, Classifier(name, kind))  # is the name a good one?
+    kind = project.find_kind(kind).id
+    plan = _plan(project, kind, settings, base)
+    probe = Classifier(name, kind, model=ModelArtifact({}, b""))
+    put_classifier(project, probe)  # refuses a name that cannot be saved
     with (
         _samples(plan, plan.split.training, progress, fitting=True) as training,
         _samples(plan, plan.split.validation, progress) as validation,
@@ -156,8 +161,9 @@ def fit(
             _labelled(plan, plan.split.validation, validation),
             plan.settings,
             progress,
+            continued=base is not None,
         )
-    classifier = _classifier(plan, project.find_kind(kind).id, name, model, outcome)
+    classifier = _classifier(plan, kind, name, model, outcome)
     return FitResult(classifier, plan.split.partitions)
 
 
@@ -349,7 +355,7 @@ def _classifier(plan: _Plan, kind: str, name: str, model: Any, outcome: Outcome)
         backend(),
         outcome.seconds,
     )
-    base = plan.base or Classifier(name, kind)
+    base = plan.base or _fresh(plan.project, kind, name)
     classes = [plan.project.categories[key].name for key in plan.class_map]
     metadata = piximi_metadata(plan.settings, plan.channels, base.planes, classes)
     return replace(
@@ -362,6 +368,14 @@ def _classifier(plan: _Plan, kind: str, name: str, model: Any, outcome: Outcome)
         class_map=plan.class_map,
         runs=(*base.runs, run),
     )
+
+
+def _fresh(project: Project, kind: str, name: str) -> Classifier:
+    """Make a classifier that keeps the past of the one whose place it takes, if there is one."""
+    for old in project.classifiers:
+        if (old.name, old.kind) == (name, kind):
+            return Classifier(name, kind, runs=old.runs, evaluations=old.evaluations)
+    return Classifier(name, kind)
 
 
 # --- after a fit -----------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """The one training loop: epochs, early stop, best weights, cancelling, for every backend."""
 
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.errors import Cancelled, FitError
+from napari_piximi.errors import Cancelled, FitError, PiximiWarning
 from napari_piximi.learn._keras import keras
 from napari_piximi.learn.augmentation import Augmentation
 from napari_piximi.learn.losses import Loss, loss_of
@@ -24,6 +26,9 @@ Floats = NDArray[np.float32]
 
 CHUNK_BYTES = 64 * 2**20
 """Bytes of samples that are gathered for one call."""
+
+SILENT = np.errstate(over="ignore", invalid="ignore")
+"""Weights that diverge are found by :meth:`Fitting._note`; numpy need not warn of them."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ def run_epochs(
     validation: Labelled,
     settings: Settings,
     progress: Progress,
+    *,
+    continued: bool = False,
 ) -> Outcome:
     """Fit a model; it ends with the weights that are to be kept.
 
@@ -75,16 +82,27 @@ def run_epochs(
         Called after every few batches. When it raises
         :class:`~napari_piximi.errors.Cancelled`, the best weights so far are kept, or the
         current ones if no epoch is complete.
+    continued : bool
+        The model is one that was fitted before: its weights are measured first, and are the
+        best until an epoch does as well.
 
     Raises
     ------
     FitError
-        If the device's memory does not suffice for a batch, or the loss is no number.
+        If the device's memory does not suffice for a batch, or the loss or the weights are
+        not finite after the first epoch and there are no weights to go back to.
+
+    Warns
+    -----
+    PiximiWarning
+        If the loss or the weights are no longer finite; the fit ends with the best weights.
     """
     started = time.perf_counter()
     with opened(model) as logits:
         fitting = Fitting(model, loss_of(settings, logits=logits), training, validation, settings)
         try:
+            if continued:
+                fitting.measure_start(progress)
             stopped = fitting.run(progress)
         except Cancelled:
             stopped = "cancelled"
@@ -92,8 +110,10 @@ def run_epochs(
             if not is_out_of_memory(error):
                 raise
             raise FitError(_memory_advice(fitting)) from error
-        best = fitting.finish()
+        best = fitting.finish(diverged=stopped == "diverged")
     history = {key: tuple(values) for key, values in fitting.history.items()}
+    if stopped == "diverged":
+        warnings.warn(_divergence(fitting), PiximiWarning, stacklevel=3)
     return Outcome(history, best, stopped, time.perf_counter() - started)
 
 
@@ -136,24 +156,46 @@ class Fitting:
         self.watched = "val_loss" if len(self.validation) else "loss"
         self.average = Average(self.model, settings.averaging)
         self.best: list[NDArray[Any]] | None = None
-        self.best_epoch = 0
+        self.best_epoch, self.best_loss = 0, np.inf
 
     @property
     def batches(self) -> int:
         """Batches per epoch."""
         return -(-len(self.training) // self.settings.batch_size)
 
+    def measure_start(self, progress: Progress) -> None:
+        """Take the weights as they are for the best so far."""
+        self.best, self.best_epoch = _values(self.model.weights), -1
+        watched = self.validation if len(self.validation) else self.training
+        total = self.batches * self.settings.epochs
+        outputs = self._start_outputs(lambda _: self._report(progress, 0, 0, total))
+        loss = self._measure(watched.targets, outputs)["loss"]
+        self.best_loss = loss if _finite([loss], self.best) else np.inf
+
+    def _start_outputs(self, tick: Callable[[int], None]) -> Floats:
+        if len(self.validation):
+            return self.forward(self.validation.samples, tick)
+        # Changed at random like those of the epochs that it is compared with.
+        count, step = len(self.training), self.pace.most * self.settings.batch_size
+        changes = Augmentation.draw(self.settings, count, 0)
+        parts = [slice(start, start + step) for start in range(0, count, step)]
+        samples = self.training.samples
+        return np.concatenate(
+            [self.forward(changes.apply(np.array(samples[part]), part), tick) for part in parts]
+        )
+
     def run(self, progress: Progress) -> str:
         """Run the epochs; tell how they ended."""
         for epoch in range(self.settings.epochs):
-            self.run_epoch(epoch, progress)
+            if not self.run_epoch(epoch, progress):
+                return self._diverged()
             waited = epoch - self.best_epoch
             if 0 < self.settings.patience <= waited:
                 return "early"
         return "finished"
 
-    def run_epoch(self, epoch: int, progress: Progress) -> None:
-        """Show every sample to the model once, then see how it does."""
+    def run_epoch(self, epoch: int, progress: Progress) -> bool:
+        """Show every sample to the model once, then see how it does; False if it diverged."""
         order = self._order(epoch)
         changes = Augmentation.draw(self.settings, len(order), epoch)
         outputs: list[Floats] = []
@@ -170,13 +212,16 @@ class Fitting:
             if start < len(order):
                 self._report(progress, epoch, done, total)
         measured = self._measure(self.training.targets[order], np.concatenate(outputs))
-        self._note(epoch, measured, lambda _: self._report(progress, epoch, self.batches, total))
+        well = self._note(
+            epoch, measured, lambda _: self._report(progress, epoch, self.batches, total)
+        )
         self._report(progress, epoch, self.batches, total)
+        return well
 
-    def finish(self) -> int:
+    def finish(self, *, diverged: bool = False) -> int:
         """Give the model the weights that are to be kept; tell of which epoch they are."""
         completed = len(self.history["loss"])
-        if self.settings.keep_best and self.best is not None:
+        if (self.settings.keep_best or diverged) and self.best is not None:
             self.model.set_weights(self.best)
             return self.best_epoch
         if completed and self.average.values is not None:
@@ -193,13 +238,17 @@ class Fitting:
         share = np.float32(self.settings.label_smoothing)
         return targets * (1 - share) + share / np.float32(targets.shape[1]) if share else targets
 
+    @SILENT
     def _measure(self, targets: Floats, outputs: Floats) -> dict[str, float]:
         loss = float(np.mean(self.loss(targets, outputs.astype(np.float64))))
         probabilities = self.loss.probabilities(outputs)
         return {"loss": loss, **figures(self.settings.metrics, targets, probabilities)}
 
-    def _note(self, epoch: int, measured: Mapping[str, float], tick: Callable[[int], None]) -> None:
-        """Write the history, and remember the weights if they are the best so far."""
+    def _note(self, epoch: int, measured: Mapping[str, float], tick: Callable[[int], None]) -> bool:
+        """Write the history, and remember the weights if they are the best so far.
+
+        An epoch whose loss or weights are not finite leaves no trace; the answer is then False.
+        """
         self.average.update(epoch)
         with self.average.shown():
             values = dict(measured)
@@ -207,15 +256,21 @@ class Fitting:
                 outputs = self.forward(self.validation.samples, tick)
                 judged = self._measure(self.validation.targets, outputs)
                 values |= {f"val_{key}": value for key, value in judged.items()}
+            weights = _values(self.model.weights)
+            # The loss of an epoch is from before its last step, which may have spoilt all.
+            if not _finite(values.values(), weights):
+                return False
             for key, value in values.items():
                 self.history.setdefault(key, []).append(value)
-            if not np.isfinite(values[self.watched]):
-                raise FitError(
-                    f"The loss is {values[self.watched]} after epoch {epoch + 1}; "
-                    f"a learning rate below {self.settings.learning_rate:g} may help"
-                )
-            if values[self.watched] <= min(self.history[self.watched]):
-                self.best, self.best_epoch = _values(self.model.weights), epoch
+            if values[self.watched] <= self.best_loss:
+                self.best, self.best_epoch = weights, epoch
+                self.best_loss = values[self.watched]
+        return True
+
+    def _diverged(self) -> str:
+        if not np.isfinite(self.best_loss):
+            raise FitError(_divergence(self))
+        return "diverged"
 
     def _report(self, progress: Progress, epoch: int, done: int, total: int) -> None:
         latest = {key: values[-1] for key, values in self.history.items() if values}
@@ -243,6 +298,7 @@ class Average:
         self.decay = decay
         self.values: list[NDArray[Any]] | None = self._read() if decay else None
 
+    @SILENT
     def update(self, epoch: int) -> None:
         """Take in the weights after an epoch."""
         if self.values is not None:
@@ -278,6 +334,11 @@ def _values(variables: Sequence[Any]) -> list[NDArray[Any]]:
     return [np.asarray(variable).copy() for variable in variables]
 
 
+def _finite(figures: Iterable[float], weights: Iterable[NDArray[Any]]) -> bool:
+    """Look at weights too: a layer such as ReLU can hide that they are no numbers."""
+    return all(map(math.isfinite, figures)) and all(np.isfinite(part).all() for part in weights)
+
+
 def _sample_weights(targets: Floats, *, balance: bool) -> Floats:
     """Weigh samples so that every category with examples counts the same; their mean is 1."""
     if not balance:
@@ -287,6 +348,15 @@ def _sample_weights(targets: Floats, *, balance: bool) -> Floats:
         len(targets), counts * (counts > 0).sum(), out=np.zeros_like(counts), where=counts > 0
     )
     return np.asarray(targets @ weights, dtype=np.float32)
+
+
+def _divergence(fitting: Fitting) -> str:
+    failed = len(fitting.history["loss"]) + 1
+    text = f"The loss or the weights are no finite numbers after epoch {failed}; "
+    if np.isfinite(fitting.best_loss):
+        best = fitting.best_epoch + 1
+        text += f"the weights {f'of epoch {best}' if best else 'from before the fit'} are kept; "
+    return f"{text}a learning rate below {fitting.settings.learning_rate:g} may help"
 
 
 def _memory_advice(fitting: Fitting) -> str:
