@@ -302,8 +302,17 @@ def test_the_past_of_another_kind_or_name_is_not_taken_over(
     project, classifier = fitted
     quick = replace(QUICK, epochs=1)
     assert len(fit(project, IMAGE_KIND, quick, name="c").classifier.runs) == 1
-    other = replace(project, classifiers=(replace(classifier, kind="cells"),))
+    other = replace(project, classifiers=(replace(classifier, kind="cells", model=None),))
     assert len(fit(other, IMAGE_KIND, quick, name="bars").classifier.runs) == 1
+
+
+def test_a_name_that_another_kind_s_model_has_is_refused_before_the_work(
+    fitted: tuple[Project, Classifier],
+) -> None:
+    project, classifier = fitted
+    other = replace(project, classifiers=(replace(classifier, kind="cells"),))
+    with pytest.raises(EditError, match=r"'bars'.*choose another name"):
+        fit(other, IMAGE_KIND, QUICK, name="bars")
 
 
 def test_a_category_that_the_model_does_not_know_is_refused(
