@@ -22,7 +22,7 @@ from napari_piximi.model import masks
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Image, Partition, Pixels, Thing, is_unknown
 
-__all__ = ["GROUP", "Labels", "ThingWriter", "json_bytes", "labels_of"]
+__all__ = ["GROUP", "Labels", "ThingWriter", "json_bytes", "labels_of", "write_array"]
 
 GROUP = b'{"zarr_format":2}'
 BLOCK_BYTES = 16 << 20
@@ -137,12 +137,7 @@ class ThingWriter:
             "color": np.array([c.color for c in channels], "<f4").reshape(-1, 3),
         }
         for name, column in columns.items():
-            self.write_array(f"{group}/{name}", column)
-
-    def write_array(self, path: str, array: NDArray[Any]) -> None:
-        """Write a small array."""
-        self._writer.write(f"{path}/.zarray", simple_metadata(array.shape, array.dtype))
-        self._writer.write(f"{path}/{'.'.join('0' * array.ndim)}", array.tobytes())
+            write_array(self._writer, f"{group}/{name}", column)
 
     def _write_pixels(self, name: str, thing: Thing) -> tuple[Member, tuple[int, ...]]:
         pixels = thing.pixels
@@ -201,6 +196,12 @@ def _is_padded(thing: Annotation) -> bool:
     if isinstance(pixels, StoredArray) and pixels.plane is not None:
         return True
     return pixels is None or pixels.shape[0] <= thing.plane
+
+
+def write_array(writer: Writer, path: str, array: NDArray[Any]) -> None:
+    """Write a small array."""
+    writer.write(f"{path}/.zarray", simple_metadata(array.shape, array.dtype))
+    writer.write(f"{path}/{'.'.join('0' * array.ndim)}", array.tobytes())
 
 
 def _annotation_attributes(thing: Annotation, labels: Labels, own: Attributes) -> bytes:

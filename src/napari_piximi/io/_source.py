@@ -12,7 +12,7 @@ import struct
 import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -74,11 +74,9 @@ class Source:
         """List everything in it."""
         raise NotImplementedError
 
-    @contextmanager
-    def reading(self) -> Iterator[Read]:
+    def reading(self) -> AbstractContextManager[Read]:
         """Open it for several reads."""
         raise NotImplementedError
-        yield
 
     def read(self, member: Member) -> bytes:
         """Read one member.
@@ -114,13 +112,14 @@ class ZipSource(Source):
         with self.open() as file:
             return members(file, self.path, find_directory(file, self.path))
 
-    @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        """Open the zip file itself."""
-        with self._opened(-1) as file:
-            yield file
+    def open(self, buffering: int = -1) -> BinaryIO:
+        """Open the zip file itself, to be closed by the caller.
 
-    def _opened(self, buffering: int) -> BinaryIO:
+        Raises
+        ------
+        BundleError
+            If it has gone, or changed since it was opened first.
+        """
         try:
             file = self.path.open("rb", buffering)
         except OSError as error:
@@ -141,7 +140,7 @@ class ZipSource(Source):
     def read_many(self, wanted: Mapping[str, Member]) -> Iterator[tuple[str, bytes]]:
         """Read small members in the order in which they lie, neighbours in one go."""
         ordered = sorted(wanted.items(), key=lambda item: item[1].offset)
-        with self._opened(0) as file:
+        with self.open(buffering=0) as file:
             for group in _neighbours(ordered):
                 start, last = group[0][1].offset, group[-1][1]
                 file.seek(start)

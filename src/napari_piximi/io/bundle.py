@@ -19,7 +19,7 @@ from napari_piximi.io._document import (
 )
 from napari_piximi.io._index import INDEX_NAME, Index, pack, read_index
 from napari_piximi.io._kinds import add_missing_kinds, read_kinds, write_kinds
-from napari_piximi.io._layout import GROUP, Labels, ThingWriter, json_bytes, labels_of
+from napari_piximi.io._layout import GROUP, Labels, ThingWriter, json_bytes, labels_of, write_array
 from napari_piximi.io._names import leads_astray, path_names, root_name
 from napari_piximi.io._source import Source, open_source
 from napari_piximi.io._table import Placed, read_table, table_of
@@ -27,7 +27,6 @@ from napari_piximi.io._things import make_things
 from napari_piximi.io._upgrades import upgrade
 from napari_piximi.io._warn import warn
 from napari_piximi.io._writers import Writer, writing
-from napari_piximi.io._zarr import simple_metadata
 from napari_piximi.io._zip import Member, ZipWriter
 from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.project import Project
@@ -87,12 +86,11 @@ def _read(source: Source, progress: Progress) -> tuple[Project, str]:
     progress(0, 2, "Reading the bundle")
     index = read_index(source)
     if index is None:
-        document, models, version = _read_document(source)
+        document, models = _read_document(source)
         kinds, categories, renamed = read_kinds(document)
         table = read_table(document, kinds, renamed)
     else:
         document, table, models = Document(source, index.attributes, {}), index.table, index.models
-        version = document.of("", "version")["version"]
         kinds, categories, _ = read_kinds(document)
     add_missing_kinds(document, kinds, categories, set(table.kinds))
     progress(1, 2, "Making the project")
@@ -111,15 +109,13 @@ def _read(source: Source, progress: Progress) -> tuple[Project, str]:
         unread,
     )
     progress(2, 2, "Done")
-    return project, str(version)
+    return project, str(document.of("", "version")["version"])
 
 
-def _read_document(source: Source) -> tuple[Document, Models, str]:
+def _read_document(source: Source) -> tuple[Document, Models]:
     files = list_files(source.members(), source.path)
     root = find_root(files, source.path)
-    document = read_document(source, files, root)
-    version = document.of("", "version")["version"]
-    return upgrade(document), find_models(files, root), version
+    return upgrade(read_document(source, files, root)), find_models(files, root)
 
 
 def _read_models(
@@ -247,8 +243,7 @@ def _write_groups(
         if shape is not None:
             values = {key: value for key, value in values.items() if key != SHAPE}
             column = np.array(shape, "|u1" if max(shape) < 256 else "<i4")
-            writer.write(f"{group}{SHAPE}/.zarray", simple_metadata(column.shape, column.dtype))
-            writer.write(f"{group}{SHAPE}/0", column.tobytes())
+            write_array(writer, f"{group}{SHAPE}", column)
         writer.write(f"{group}.zgroup", GROUP)
         writer.write(f"{group}.zattrs", json_bytes(values))
 
