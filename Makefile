@@ -6,7 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 QT_LIBRARIES := libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 \
   libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3 \
-  libfontconfig1 xvfb
+  libfontconfig1 xvfb xauth
+
+SCREEN := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,$(if $(filter Linux,$(shell uname)),xvfb-run -a -s "-screen 0 1600x1000x24"))
 
 .PHONY: demo test check lint types layers unit keras jax node coverage bench system clean
 
@@ -28,8 +30,9 @@ layers: $(VENV)/.tools
 	$(BIN)/npe2 validate src/napari_piximi/napari.yaml
 
 # Tests that load Keras run in a process of their own: TensorFlow and a window crash each other.
+# Where there is no screen, the windows of the tests open on a virtual one.
 unit: $(VENV)/.tools
-	$(BIN)/python -m pytest -m "not keras" --junit-xml .reports/unit.xml
+	$(SCREEN) $(BIN)/python -m pytest -m "not keras" --junit-xml .reports/unit.xml
 
 keras: $(VENV)/.tools
 	$(BIN)/python -m pytest -m keras --junit-xml .reports/keras.xml
@@ -50,7 +53,7 @@ tests/tfjs/node_modules/.installed: tests/tfjs/package.json tests/tfjs/package-l
 	touch $@
 
 coverage: $(VENV)/.tools
-	$(BIN)/python -m pytest -q -m "not keras" --cov --cov-report=
+	$(SCREEN) $(BIN)/python -m pytest -q -m "not keras" --cov --cov-report=
 	$(BIN)/python -m pytest -q -m keras --cov --cov-append --cov-report=term
 
 bench: $(VENV)/.tools

@@ -5,13 +5,16 @@ message names the file, the member or thing, and the value at fault.
 """
 
 __all__ = [
+    "AnnotationFileError",
     "BundleError",
     "Cancelled",
     "EditError",
     "FitError",
+    "ImageFileError",
     "ModelFileError",
     "PiximiError",
     "PiximiWarning",
+    "RecoveryError",
     "SaveError",
     "WeightsUnavailableError",
 ]
@@ -27,6 +30,18 @@ class BundleError(PiximiError, ValueError):
 
 class ModelFileError(PiximiError, ValueError):
     """A classifier file that cannot be read, or holds what we do not run."""
+
+
+class ImageFileError(PiximiError, ValueError):
+    """An image file that cannot be read, or whose axes are not what was asked for."""
+
+
+class AnnotationFileError(PiximiError, ValueError):
+    """An annotation file that cannot be read, or does not suit the project."""
+
+
+class RecoveryError(PiximiError, OSError):
+    """What was kept against a crash cannot be read or written."""
 
 
 class SaveError(PiximiError, OSError):

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.ndimage import shift as scipy_shift  # type: ignore[import-untyped]
+from scipy.ndimage import shift as scipy_shift
 
 from napari_piximi.learn.augmentation import Augmentation
 from napari_piximi.model.training import Settings

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.special import log_softmax  # type: ignore[import-untyped]
+from scipy.special import log_softmax
 from tests.learn.projects import QUICK, weights_of
 
 from napari_piximi.errors import Cancelled, FitError, PiximiWarning

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.special import expit, log_softmax, logit, softmax  # type: ignore[import-untyped]
+from scipy.special import expit, log_softmax, logit, softmax
 
 from napari_piximi.errors import FitError
 from napari_piximi.learn.losses import Loss, loss_of

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.spatial.distance import cosine  # type: ignore[import-untyped]
+from scipy.spatial.distance import cosine
 from sklearn import metrics as theirs
 
 from napari_piximi.learn.metrics import METRIC_KEYS, evaluation_of, figures

@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates  # type: ignore[import-untyped]
+from scipy.ndimage import map_coordinates
 
 from napari_piximi.learn.resampling import FULL_BOX, crop_and_resize, match_boxes, pad_to
 
