@@ -48,7 +48,7 @@ class Session:
 
     def __init__(self, project: Project | None = None, *, history_bytes: int = 256 << 20) -> None:
         self._project = project if project is not None else new_project()
-        self._saved = self._project
+        self._saved: Project | None = self._project
         self._undo: deque[_Step] = deque()
         self._redo: deque[_Step] = deque()
         self._history_bytes = history_bytes
@@ -96,6 +96,10 @@ class Session:
     def mark_saved(self, project: Project | None = None) -> None:
         """Note that `project` (the current one by default) is what the file holds now."""
         self._saved = self._project if project is None else project
+
+    def mark_changed(self) -> None:
+        """Note that no file holds this project, as after a recovery."""
+        self._saved = None
 
     def _step(self, source: deque[_Step], target: deque[_Step]) -> str | None:
         if not source:
