@@ -1,0 +1,286 @@
+"""What a journal keeps whole: kinds, categories, and classifiers with all that was done with them.
+
+Weights are written once for each model, into a file of their own beside the journal.
+"""
+
+import json
+import os
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from napari_piximi.errors import ModelFileError, RecoveryError
+from napari_piximi.io._settings import settings_from
+from napari_piximi.io._warn import warn
+from napari_piximi.io.scratch import sync_folder
+from napari_piximi.model.evaluation import Evaluation
+from napari_piximi.model.project import Project
+from napari_piximi.model.things import Category, Kind
+from napari_piximi.model.training import Classifier, ModelArtifact, Run, Settings
+
+__all__ = ["Store", "inside", "read_values", "write_values"]
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*\.(npy|bin|zip)")
+MODEL = "model"  # what models are called in their own files
+Values = dict[str, Any]
+
+
+def inside(folder: Path, name: object) -> Path:
+    """Return the path of a file beside a journal.
+
+    Raises
+    ------
+    ValueError
+        If the name could lead out of the folder.
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a file of ours")
+    return folder / name
+
+
+class Store:
+    """Bytes in files beside a journal, each object written once.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._written: dict[int, tuple[object, Values]] = {}  # the object is kept, so is its id
+
+    def put(self, key: object, data: Callable[[], bytes]) -> Values:
+        """Write what `data` returns, durably, unless that was done for this very object.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        if id(key) not in self._written:
+            content, name = data(), f"data-{token_hex(8)}.bin"
+            with (self.folder / name).open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            sync_folder(self.folder)
+            facts = {"file": name, "size": len(content), "crc": zlib.crc32(content)}
+            self._written[id(key)] = key, facts
+        return self._written[id(key)][1]
+
+    def get(self, facts: Mapping[str, Any]) -> bytes:
+        """Read what was put.
+
+        Raises
+        ------
+        RecoveryError
+            If it has gone, or is not what was written.
+        """
+        path = inside(self.folder, facts["file"])
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise RecoveryError(f"{path}: cannot be read ({error.strerror})") from error
+        if (len(data), zlib.crc32(data)) != (facts["size"], facts["crc"]):
+            raise RecoveryError(f"{path}: is damaged (its checksum is wrong)")
+        return data
+
+
+# --- writing -------------------------------------------------------------------------------
+
+
+def write_values(before: Project, after: Project, store: Store) -> Values:
+    """Return what differs of all that is not things.
+
+    Raises
+    ------
+    OSError
+        If weights cannot be written.
+    """
+    values: Values = {
+        name: getattr(after, name)
+        for name in ("name", "image_channels", "segmenter")
+        if getattr(before, name) != getattr(after, name)
+    }
+    if before.kinds != after.kinds or list(before.kinds) != list(after.kinds):
+        values["kinds"] = [asdict(kind) for kind in after.kinds.values()]
+    if before.categories != after.categories or list(before.categories) != list(after.categories):
+        values["categories"] = [asdict(category) for category in after.categories.values()]
+    if not _same(before.classifiers, after.classifiers):
+        values["classifiers"] = [_write_classifier(c, store) for c in after.classifiers]
+    if before.unread_models is not after.unread_models and (
+        before.unread_models != after.unread_models
+    ):
+        values["unread_models"] = [
+            [name, *(store.put(data, partial(bytes, data)) for data in files)]
+            for name, files in after.unread_models.items()
+        ]
+    return values
+
+
+def _same(before: tuple[Classifier, ...], after: tuple[Classifier, ...]) -> bool:
+    """Tell whether the classifiers are the very same ones; weights are not compared."""
+    pairs = zip(before, after, strict=False)
+    return len(before) == len(after) and all(a is b for a, b in pairs)
+
+
+def _write_classifier(classifier: Classifier, store: Store) -> Values:
+    model = classifier.model
+    values: Values = {
+        "name": classifier.name,
+        "kind": classifier.kind,
+        "settings": asdict(classifier.settings),
+        "channels": classifier.channels,
+        "planes": classifier.planes,
+        "class_map": classifier.class_map,
+        "runs": [{**asdict(run), "history": dict(run.history)} for run in classifier.runs],
+        "evaluations": [asdict(evaluation) for evaluation in classifier.evaluations],
+    }
+    if model is not None:
+        document, weights = model.document, model.weights
+        values["model"] = [
+            store.put(document, lambda: json.dumps(document).encode()),
+            store.put(weights, lambda: weights),
+        ]
+    return values
+
+
+# --- reading -------------------------------------------------------------------------------
+
+
+def read_values(values: Values, project: Project, store: Store) -> Project:
+    """Return a project with the values of a record.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, …
+        If they are damaged.
+
+    Warns
+    -----
+    PiximiWarning
+        Of each classifier whose weights cannot be had.
+    """
+    changes: Values = {}
+    for name, types in (("name", str), ("segmenter", str), ("image_channels", int | None)):
+        if name in values:
+            changes[name] = _typed(values[name], types)
+    if "kinds" in values:
+        kinds = [_read_kind(kind) for kind in values["kinds"]]
+        changes["kinds"] = {kind.id: kind for kind in kinds}
+    if "categories" in values:
+        categories = [_read_category(category) for category in values["categories"]]
+        changes["categories"] = {category.id: category for category in categories}
+    if "classifiers" in values:
+        found = [_read_classifier(classifier, store) for classifier in values["classifiers"]]
+        changes["classifiers"] = tuple(found)
+    if "unread_models" in values:
+        changes["unread_models"] = _read_unread(values["unread_models"], store)
+    return replace(project, **changes) if changes else project
+
+
+def _typed(value: object, types: Any) -> Any:  # noqa: ANN401
+    if not isinstance(value, types):
+        raise TypeError(f"{value!r} should be {types}")
+    return value
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    return tuple(_typed(value, str) for value in _typed(values, list))
+
+
+def _read_kind(values: Values) -> Kind:
+    return Kind(
+        _typed(values["id"], str),
+        _typed(values["name"], str),
+        _texts(values["categories"]),
+        _typed(values["unknown"], str),
+        bool(values["visible"]),
+        _read_settings(values["settings"], f"kind {values['name']!r}"),
+    )
+
+
+def _read_category(values: Values) -> Category:
+    key, name, color, kind = (_typed(values[name], str) for name in ("id", "name", "color", "kind"))
+    return Category(key, name, color, kind, bool(values["visible"]))
+
+
+def _read_settings(values: Values, where: str) -> Settings:
+    return settings_from(_typed(values, dict), Settings(), where)
+
+
+def _read_classifier(values: Values, store: Store) -> Classifier:
+    where = f"classifier {values['name']!r}"
+    return Classifier(
+        _typed(values["name"], str),
+        _typed(values["kind"], str),
+        _read_settings(values["settings"], where),
+        _typed(values["channels"], int),
+        _typed(values["planes"], int),
+        _read_model(values["model"], store, where) if "model" in values else None,
+        _texts(values["class_map"]),
+        tuple(_read_run(run, where) for run in values["runs"]),
+        tuple(map(_read_evaluation, values["evaluations"])),
+    )
+
+
+def _read_model(facts: list[Values], store: Store, where: str) -> ModelArtifact | None:
+    """Read a model, as strictly as a file that someone sent; None if it is not to be had."""
+    from napari_piximi.io.tfjs import model_files, model_from_bytes
+
+    try:
+        document, weights = map(store.get, facts)
+        model = ModelArtifact(_typed(json.loads(document), dict), weights)
+        text, _ = model_files(model, MODEL)
+        model_from_bytes(text, {f"{MODEL}.weights.bin": weights}, where)
+    except (RecoveryError, ModelFileError) as error:
+        warn(f"{where} is recovered without its weights: {error}")
+        return None
+    return model
+
+
+def _read_run(values: Values, where: str) -> Run:
+    history = {
+        name: tuple(float(value) for value in column) for name, column in values["history"].items()
+    }
+    return Run(
+        _read_settings(values["settings"], where),
+        history,
+        _typed(values["best_epoch"], int),
+        _typed(values["training"], int),
+        _typed(values["validation"], int),
+        _typed(values["stopped"], str),
+        _typed(values["device"], str),
+        _typed(values["backend"], str),
+        float(values["seconds"]),
+    )
+
+
+def _read_evaluation(values: Values) -> Evaluation:
+    matrix = tuple(tuple(_typed(n, int) for n in row) for row in values["confusion_matrix"])
+    if any(len(row) != len(matrix) for row in matrix):
+        raise ValueError(f"a confusion matrix of {len(matrix)} rows is not square")
+    return Evaluation(
+        matrix,
+        float(values["cross_entropy"]),
+        _texts(values["classes"]),
+        _typed(values["partition"], str),
+        _typed(values["run"], int | None),
+    )
+
+
+def _read_unread(values: list[Any], store: Store) -> dict[str, tuple[bytes, bytes]]:
+    found = {}
+    for name, *files in values:
+        try:
+            text, weights = map(store.get, files)
+            found[_typed(name, str)] = text, weights
+        except RecoveryError as error:
+            warn(f"the files of classifier {name!r}, which could not be opened, are lost: {error}")
+    return found
