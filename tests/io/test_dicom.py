@@ -352,3 +352,16 @@ def test_no_image(path: Path) -> None:
     for function in (inspect_image, one):
         with pytest.raises(ImageFileError, match=r"a\.dcm: is no DICOM image"):
             function(path)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("high", [11, 13, 15])
+def test_bits_are_taken_from_where_they_are_stored(high: int, signed: bool, tmp_path: Path) -> None:
+    low = -2048 if signed else 0
+    values = np.random.default_rng(1).integers(low, low + 4096, (5, 6))
+    junk = np.random.default_rng(2).integers(0, 1 << 16, (5, 6)) & ~(0xFFF << (high - 11))
+    raw = ((values & 0xFFF) << (high - 11) | junk).astype("<u2")
+    stored = raw.view("<i2") if signed else raw
+    write(tmp_path / "odd.dcm", stored, BitsStored=12, HighBit=high)
+    expected = values + SHIFT if signed else values
+    check(tmp_path / "odd.dcm", expected.astype(np.uint16)[np.newaxis, ..., np.newaxis])

@@ -110,3 +110,9 @@ def test_size_limits(tmp_path: Path) -> None:
     ):
         with pytest.raises(ImageFileError, match=said):
             check_size(tmp_path, shape, byte, packed)
+
+
+def test_the_widest_range_of_all_is_scaled() -> None:
+    top = np.finfo(np.float64).max
+    array = np.array([-top, 0, top]).reshape(1, 1, 3, 1)
+    assert settle(Stack(array)).array.ravel().tolist() == [0, 0.5, 1]

@@ -1,7 +1,9 @@
 """All kinds of image files through the public door, the real ones against other readers."""
 
 import json
+import os
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -366,3 +368,20 @@ def test_pictures_that_claim_too_much(suffix: str, tmp_path: Path) -> None:
     for function in (inspect_image, one):
         with pytest.raises(ImageFileError, match=r"claims [0-9]+ × [0-9]+ pixels.*268,435,456"):
             function(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any bytes for a name")
+def test_a_file_name_that_is_no_unicode_gets_a_name_that_is(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    Picture.fromarray(np.zeros((2, 3), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(path)
+    assert image_files([tmp_path]) == [path]
+    assert one(path).name == "caf\ufffd.png"
+
+
+def test_names_that_count_the_same_have_one_order(tmp_path: Path) -> None:
+    names = ["a01.png", "a1.png", "A1.png", "a001.png", "a2.png", "a10.png"]
+    for name in names:
+        (tmp_path / name).touch()
+    found = [path.name for path in image_files(tmp_path / name for name in names)]
+    assert found == [*sorted(names[:4]), "a2.png", "a10.png"]

@@ -8,6 +8,8 @@ import stat
 import struct
 import subprocess
 import sys
+import threading
+import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -747,3 +749,150 @@ def test_half_a_new_journal_does_not_count(home: Path) -> None:
         file.truncate(40)
     (again,) = lost_sessions(home)
     assert (again.name, again.recover().name) == ("one", "one")
+
+
+# --- what a review found -------------------------------------------------------------------
+
+
+def test_after_a_recovery_by_link_pixels_stay_readable_when_it_is_saved(
+    home: Path, bundle: Path, tmp_path: Path
+) -> None:
+    session = Editing(home, read_bundle(bundle), bundle)
+    session.rename("mine")
+    lost = session.lose()
+    write_bundle(edits.rename_project(beginning(), "theirs"), tmp_path / "theirs.zip")
+    os.replace(tmp_path / "theirs.zip", bundle)
+    session.journal, session.project, path = lost.adopt()
+    assert path == bundle
+    session.save(bundle)
+    session.rename("mine, later")
+    session.save(tmp_path / "copy.zip")
+    assert same(read_bundle(tmp_path / "copy.zip"), session.project)
+    session.journal.close(discard=True)
+
+
+def test_a_bundle_replaced_before_the_first_edit_is_not_the_base(home: Path, bundle: Path) -> None:
+    project = read_bundle(bundle)
+    other = edits.delete_things(beginning(), ["cell-0", "cell-1"])
+    write_bundle(other, bundle)  # as from another viewer of this process
+    session = Editing(home, project, bundle)
+    session.rename("mine")
+    lost = session.lose()
+    assert lost.path is None  # saving must not replace the other's work unasked
+    assert same(lost.recover(), session.project)
+
+
+def test_a_bundle_that_another_process_replaced_is_told(
+    home: Path, bundle: Path, tmp_path: Path
+) -> None:
+    project = read_bundle(bundle)
+    write_bundle(edits.delete_things(beginning(), ["cell-0"]), tmp_path / "other.zip")
+    os.replace(tmp_path / "other.zip", bundle)
+    session = Editing(home, project, bundle)
+    session.rename("mine")
+    with pytest.warns(PiximiWarning, match="changed by someone else"):
+        journal, recovered, path = session.lose().adopt()
+    assert (recovered.name, path) == ("mine", None)
+    assert "cell-0" not in recovered.things
+    journal.close(discard=True)
+
+
+@pytest.mark.parametrize("on_file", [False, True])
+def test_a_folder_deleted_meanwhile_is_made_again(home: Path, bundle: Path, on_file: bool) -> None:
+    start = read_bundle(bundle) if on_file else beginning()
+    session = Editing(home, start, bundle if on_file else None)
+    session.rename("one")
+    shutil.rmtree(home)
+    session.rename("two")
+    assert session.journal.failed is None
+    lost = session.lose()
+    assert same(lost.recover(), session.project)
+    assert lost.edits == 2
+
+
+@pytest.mark.parametrize("damage", ["zeros after it", "zeros in it"])
+def test_a_session_with_zeros_at_the_end_is_offered(damage: str, home: Path) -> None:
+    _, journal = lost_after(home, "one", "two")
+    data = journal.read_bytes()
+    tail = data.rindex(b'{"what"') - 16
+    journal.write_bytes(
+        data + bytes(100) if damage == "zeros after it" else data[:tail] + bytes(len(data) - tail)
+    )
+    (found,) = lost_sessions(home)
+    assert found.name == ("two" if damage == "zeros after it" else "one")
+
+
+def test_closing_does_not_wait_for_what_is_being_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    session = Editing(home, beginning())
+    session.rename("one")
+
+    def slow(*_: object) -> list[bytes]:
+        writing.set()
+        go_on.wait(WAIT)
+        return []
+
+    monkeypatch.setattr(_journal, "difference", slow)
+    session.journal.note(session.project, edits.rename_project(session.project, "two"))
+    assert writing.wait(WAIT)
+    start = time.perf_counter()
+    session.journal.close(discard=True)
+    assert time.perf_counter() - start < 5
+    assert lost_sessions(home) == []  # it is locked still
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("recovery journal"):
+            thread.join(WAIT)
+    assert list(home.iterdir()) == []
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from tests.io.recovery_kill import beginning
+from napari_piximi.io._writers import replacing_file
+from napari_piximi.io.bundle import read_bundle, write_bundle
+from napari_piximi.io.recovery import Journal
+from napari_piximi.model import edits
+home, bundle = map(Path, sys.argv[1:])
+project = read_bundle(bundle)
+journal = Journal.begin(home, project, bundle)
+journal.saving(project, bundle)
+write_bundle(project, bundle)  # keeps the old one, which is still read
+journal.saved(project, bundle)
+journal.note(project, edits.rename_project(project, "two"))
+assert journal.flush(20)
+with replacing_file(bundle) as file:
+    file.write(b"half of it")
+    file.flush()
+    os.kill(os.getpid(), 9)
+"""
+
+
+def hidden(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by a signal")
+@pytest.mark.parametrize("ending", ["discard", "adopt"])
+def test_what_a_killed_save_left_beside_the_bundle_goes(
+    ending: str, home: Path, bundle: Path
+) -> None:
+    alive = bundle.with_name(f".run.zip.{os.getpid()}-abc.part")
+    other = bundle.with_name(".run.zip.old.1-abc.part")
+    for path in (alive, other):
+        path.write_bytes(b"not ours to delete")
+    run = [sys.executable, "-c", KILLED, str(home), str(bundle)]
+    assert subprocess.run(run, cwd=Path(__file__).parents[2], check=False).returncode == -9
+    assert len(hidden(bundle.parent)) == 4
+    (lost,) = lost_sessions(home)
+    if ending == "discard":
+        lost.discard()
+    else:
+        journal, project, _ = lost.adopt()
+        assert project.name == "two"
+        assert all(np.asarray(image.pixels).size for image in project.images())
+        journal.close(discard=True)
+    assert hidden(bundle.parent) == sorted([alive.name, other.name])

@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -354,3 +355,14 @@ def test_what_an_edit_does_not_touch_is_shared() -> None:
     assert updated.image is columns.image
     assert updated.category is not columns.category
     assert columns.category[7] != updated.category[7]
+
+
+def test_names_and_ids_that_are_no_unicode_are_sorted() -> None:
+    project = cells_project()
+    old = project.things[CELLS[0]]
+    odd = replace(old, id="1\udce9", name="caf\udce9 10")
+    things = [odd, *project.things.values()]
+    columns = Columns(replace(project, things={thing.id: thing for thing in things}), old.kind)
+    for sort in SortKey:
+        assert sorted(arrange(columns, Query(old.kind, sort))) == list(range(len(columns)))
+    assert natural_ranks(casefolded([odd.name, "caf\udce9 2", "a"])).tolist() == [2, 1, 0]

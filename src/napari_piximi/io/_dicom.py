@@ -162,11 +162,12 @@ def _stored(
     from pydicom.pixels import apply_color_lut, apply_modality_lut, iter_pixels
 
     out: NDArray[Any] | None = None
-    done = 0
-    for frame in iter_pixels(header):
+    done, is_high = 0, _lies_high(header)
+    for frame in iter_pixels(header, correct_unused_bits=not is_high):
         if done == shape[0]:
             break
         progress(done, shape[0], f"Reading {path.name}")
+        frame = _moved_down(frame, header) if is_high else frame
         if header.PhotometricInterpretation.startswith("PALETTE"):
             frame = apply_color_lut(frame, header)
         elif "ModalityLUTSequence" in header:
@@ -179,6 +180,23 @@ def _stored(
         raise ImageFileError(f"{path}: was cut short; it holds {done} of its {shape[0]} frames")
     progress(done, done, f"Reading {path.name}")
     return out * np.uint8(255) if header.get("BitsAllocated") == 1 else out
+
+
+def _lies_high(header: Any) -> bool:  # noqa: ANN401
+    """Tell whether unused bits lie below those stored, which pydicom does not expect."""
+    from pydicom.uid import RLELossless
+
+    syntax = header.file_meta.TransferSyntaxUID
+    bits, high = header.get("BitsStored"), header.get("HighBit")
+    if not bits or high is None or (syntax.is_compressed and syntax != RLELossless):
+        return False
+    return int(bits) <= int(high) < int(header.BitsAllocated)
+
+
+def _moved_down(frame: NDArray[Any], header: Any) -> NDArray[Any]:  # noqa: ANN401
+    """Drop the bits above the highest and below the lowest one, and keep the sign."""
+    above = int(header.BitsAllocated) - 1 - int(header.HighBit)
+    return (frame << above) >> (int(header.BitsAllocated) - int(header.BitsStored))
 
 
 def _lines(header: Any, frames: int) -> list[_Line]:  # noqa: ANN401

@@ -18,6 +18,7 @@ Where floats are not finite, not-a-number and −∞ become the minimum and +∞
 finite values, with a note.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,8 @@ def _replace_odd(array: NDArray[Any], low: float, high: float) -> None:
 def _rescaled(stack: Stack, low: float, high: float) -> Stack:
     """Scale plane by plane, so that no second stack of wide values is made."""
     out = stack.array if stack.array.dtype == np.float32 else np.empty(stack.array.shape, "f4")
-    span = (high - low) or 1.0
+    unit = 2.0 if math.isinf(high - low) else 1.0  # so that the range is a number
+    span = (high / unit - low / unit) or 1.0
     for source, target in zip(stack.array, out, strict=True):
-        target[...] = (source.astype(np.float64) - low) / span
+        target[...] = (source / np.float64(unit) - low / unit) / span
     return stack._replace(array=out, notes=(*stack.notes, rescaled_note(low, high)))

@@ -1,10 +1,12 @@
 """What happens to a project, written down in a thread beside the window."""
 
+import os
 import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -13,8 +15,9 @@ from napari_piximi.errors import RecoveryError
 from napari_piximi.io._journal_diff import Ledger, difference, pixels_of
 from napari_piximi.io._journal_file import JournalFile, pack
 from napari_piximi.io._journal_lock import Lock
-from napari_piximi.io._journal_origin import Origin, things_digest
+from napari_piximi.io._journal_origin import Origin, opened, things_digest
 from napari_piximi.io._journal_values import Store
+from napari_piximi.io._source import users_of
 from napari_piximi.io.scratch import Scratch
 from napari_piximi.model.project import Project
 
@@ -28,6 +31,9 @@ LONGEST_WAIT = 1.0
 """Seconds that a save waits at most for the journal."""
 LONGEST_END = 10.0
 """Seconds that closing waits at most for what is being written."""
+LONGEST_CLOSE = 0.05
+"""Seconds that the window waits at most where all is to be deleted; the rest is done beside it."""
+QUICKLY_DELETED = 64 << 20  # bytes
 JOURNAL = "journal-"
 
 
@@ -52,6 +58,7 @@ class Journal:
         self.scratch = Scratch(folder)
         self.failed: Exception | None = None
         self._lock = lock
+        self._start = start
         self._store = Store(folder)
         self._ledger = Ledger(self.scratch, self._store, {})
         self._file: JournalFile | None = None
@@ -61,7 +68,7 @@ class Journal:
         self._changed = threading.Condition()
         self._tasks = deque([lambda: self._start_anew(start)])
         self._asked, self._done = 1, 0
-        self._hurry = self._closing = self._again = False
+        self._hurry = self._closing = self._dropped = self._again = False
         self._thread = threading.Thread(target=self._run, name="recovery journal", daemon=True)
         self._thread.start()
 
@@ -93,7 +100,7 @@ class Journal:
             raise RecoveryError(f"{folder}: no journal can be kept there ({reason})") from error
         if lock is None:
             raise RecoveryError(f"{folder}: files cannot be locked there, so no journal is kept")
-        return cls(folder, lock, Start(Project() if path is None else project, path), project)
+        return cls(folder, lock, Start(project, path, just_opened=True), project)
 
     def note(self, before: Project, after: Project) -> None:
         """Take note of an edit; it is on the disk well within a second.
@@ -154,26 +161,40 @@ class Journal:
             return done and self.failed is None
 
     def close(self, discard: bool) -> None:
-        """End the session, after what is being written just now.
+        """End the session.
 
         Parameters
         ----------
         discard : bool
-            Delete the folder, pixels and all; otherwise it is a lost session from now on.
+            Delete the folder, pixels and all, if need be in a thread that outlives this call;
+            otherwise it is a lost session from now on, and this waits until all is written.
         """
         with self._changed:
-            self._closing = True
+            self._closing, self._dropped = True, discard
             if discard:
                 self._tasks.clear()
                 self._done = self._asked
             self._changed.notify_all()
+        if not discard:
+            self._end()
+            return
+        self._thread.join(LONGEST_CLOSE)
+        if not self._thread.is_alive() and _size(self.folder) < QUICKLY_DELETED:
+            self._end()
+            return
+        try:  # no daemon: Python waits for it when it ends
+            threading.Thread(target=self._end, name="recovery journal's end").start()
+        except RuntimeError:  # Python is ending already
+            self._end()
+
+    def _end(self) -> None:
         self._thread.join(LONGEST_END)
         if self._file is not None:
             self._file.close()
-        if discard:
+        if self._dropped:
             remove(self.folder)
         self._lock.release()
-        if discard:  # Windows keeps the lock's file until now
+        if self._dropped:  # Windows keeps the lock's file until now
             shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- in the thread -----------------------------------------------------------------------
@@ -191,7 +212,7 @@ class Journal:
                 wait = RETRY if self._again else None
                 self._changed.wait_for(lambda: self._asked > self._done or self._closing, wait)
                 asked = self._asked
-                if self._closing and asked == self._done:
+                if self._dropped or (self._closing and asked == self._done):
                     return
             failed = self._attempt()
             with self._changed:
@@ -206,6 +227,8 @@ class Journal:
     def _attempt(self) -> Exception | None:
         """Write all there is to write; return why that failed."""
         try:
+            if self._file is not None and not self._file.path.exists():
+                self._begin_again()
             while self._tasks:
                 self._tasks[0]()
                 with self._changed:
@@ -242,25 +265,38 @@ class Journal:
         self._write(project)
         self._append("saving", [], path=str(path), saved=things_digest(project))
 
+    def _begin_again(self) -> None:
+        """Make the folder again, which someone deleted; pixels that were only there are lost."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock.release()
+        lock = Lock.take(self.folder)
+        if lock is None:
+            raise RecoveryError(f"{self.folder}: was deleted, and another process has it now")
+        self._lock, self._store, start = lock, Store(self.folder), self._start
+        base = None if start.base is None else start.base.renewed(self.folder, 1)
+        self._start_anew(replace(start, base=base))
+
     def _start_anew(self, start: "Start") -> None:
         """Write a journal that begins with a bundle, and drop the one before."""
         number = max(map(_number, journals(self.folder)), default=0) + 1
-        base = start.base or Origin.note(start.path, self.folder, number)
-        pixels = {} if base.path is None else pixels_of(start.project)
-        ledger = Ledger(self.scratch, self._store, pixels)
-        latest, bare = self._latest, replace(start.project, kinds={}, categories={})
+        base = start.note(self.folder, number)
+        known = Project() if base.path is None else start.project
+        ledger = Ledger(self.scratch, self._store, pixels_of(known))
+        latest, bare = self._latest, replace(known, kinds={}, categories={})
         parts = difference(bare, latest, ledger)
-        records = [[self._head("base", **base.head())], [self._head("edit"), *parts]]
+        head = self._head("base", process=os.getpid(), **base.head())
+        records = [[head], [self._head("edit"), *parts]]
         file = JournalFile(self.folder / f"{JOURNAL}{number:06d}", records)
         if self._file is not None:
             self._file.close()
         self._file, self._ledger, self._told = file, ledger, latest
+        self._start = replace(start, base=base)
         self._linked = base.path is None or base.link is not None
         for old in journals(self.folder):
             if _number(old) < number:
                 old.unlink(missing_ok=True)
         for link in self.folder.glob("bundle-*.zip"):
-            if link.name != base.link:
+            if link.name != base.link and not users_of(link):  # as after a recovery
                 link.unlink(missing_ok=True)
 
 
@@ -272,6 +308,22 @@ class Start:
     path: Path | None
     base: Origin | None = None
     edits: int = 0
+    just_opened: bool = False
+
+    def note(self, folder: Path, number: int) -> Origin:
+        """Return the base, after taking note of the bundle as it is now if there is none yet."""
+        if self.base is not None:
+            return self.base
+        if self.just_opened and self.path is not None:
+            return opened(self.project, self.path, folder, number)
+        return Origin.note(self.path, folder, number)
+
+
+def _size(folder: Path) -> int:
+    """Return how many bytes lie in a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        return sum(entry.stat().st_size for entry in entries)
+    return 0
 
 
 def journals(folder: Path) -> list[Path]:

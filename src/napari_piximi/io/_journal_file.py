@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import RecoveryError
-from napari_piximi.io.scratch import sync_folder
+from napari_piximi.io._replace import sync_folder
 
 __all__ = ["UNFIT", "JournalFile", "Part", "Record", "pack", "read_ends", "read_records"]
 
@@ -220,6 +221,8 @@ def _head(text: bytes) -> dict[str, Any]:
 def read_ends(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read what the first and the last record are: quick, and without a look at the checksums.
 
+    Records at the end that make no sense, such as zeros, are passed over.
+
     Raises
     ------
     RecoveryError
@@ -236,17 +239,24 @@ def read_ends(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
                 end = start + FRAME.unpack(frame)[0]
                 if end > length:
                     break
-                places[1:] = [(start, end)]
+                places.append((start, end))
                 file.seek(end)
             if not places:
                 raise RecoveryError(f"{path}: holds nothing that could be read")
-            return _first_head(file, *places[0]), _first_head(file, *places[-1])
+            return _first_head(file, *places[0]), _last_head(file, places)
     except UNFIT as error:
         raise RecoveryError(f"{path}: is damaged ({error})") from error
     except OSError as error:
         if isinstance(error, RecoveryError):
             raise
         raise RecoveryError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _last_head(file: BinaryIO, places: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    for start, end in reversed(places[1:]):
+        with suppress(*UNFIT):
+            return _first_head(file, start, end)
+    return _first_head(file, *places[0])
 
 
 def _first_head(file: BinaryIO, start: int, end: int) -> dict[str, Any]:

@@ -1,21 +1,23 @@
 """The bundle that a journal begins with, and how to find that very one again."""
 
+import glob
 import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from napari_piximi.errors import BundleError, PiximiError
 from napari_piximi.io._journal_diff import PIECE, breathe
 from napari_piximi.io._journal_values import inside
 from napari_piximi.io._source import open_source
+from napari_piximi.io._zarr import StoredArray
 from napari_piximi.io._zip import find_directory
 from napari_piximi.model.project import Project
 
-__all__ = ["Origin", "things_digest"]
+__all__ = ["Origin", "opened", "things_digest"]
 
 BLOCK = 4 << 20
 
@@ -75,6 +77,11 @@ class Origin:
         path = None if self.path is None else str(self.path)
         return {"path": path, "mark": self.mark, "link": self.link}
 
+    def renewed(self, folder: Path, number: int) -> "Origin":
+        """Return the same with a new link, if that can be made."""
+        again = Origin.note(self.path, folder, number)
+        return again if self.path and _is_same(self.path, self.mark) else replace(self, link=None)
+
     def places(self, folder: Path) -> Iterator[Path]:
         """Yield where a bundle may be: its path, our link, or moved aside while being saved."""
         assert self.path is not None
@@ -87,7 +94,7 @@ class Origin:
         """Return what was moved aside when the bundle was saved."""
         assert self.path is not None
         folder = self.path.parent
-        pattern = f".{_escaped(self.path.name)}.kept-*"
+        pattern = f".{glob.escape(self.path.name)}.kept-*"
         return sorted(folder.glob(pattern)) if folder.is_dir() else []
 
     def find(self, folder: Path) -> Path | None:
@@ -103,8 +110,27 @@ class Origin:
         return next((place for place in self.places(folder) if _is_same(place, self.mark)), None)
 
 
-def _escaped(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "[]*?" else letter for letter in name)
+def opened(project: Project, path: Path, folder: Path, number: int) -> Origin:
+    """Take note of the bundle that a project was read from, which may be another by now.
+
+    Returns
+    -------
+    Origin
+        None at all if the project reads from what was moved aside when the bundle was replaced;
+        one that is never found again, but by its name, if nothing of it can be read any more.
+    """
+    target = path.resolve()
+    sources = {thing.pixels.source for thing in project.images() if _is_stored(thing.pixels)}
+    aside = f".{target.name}.kept-"
+    if any(s.path.parent == target.parent and s.path.name.startswith(aside) for s in sources):
+        return Origin()
+    if any(source.path == target and source.has_changed() for source in sources):
+        return Origin(target)
+    return Origin.note(path, folder, number)
+
+
+def _is_stored(pixels: object) -> TypeGuard[StoredArray]:
+    return isinstance(pixels, StoredArray)
 
 
 def _is_same(path: Path, mark: Mapping[str, Any] | None) -> bool:

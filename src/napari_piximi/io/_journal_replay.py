@@ -176,7 +176,7 @@ def _changed_base(
             f"{base.path}: was changed by someone else since the edits that were recovered; "
             "they were made again where they still fit"
         )
-        return Origin(place), project, 0, False
+        return Origin(place if place == base.path else None), project, 0, False
     warn(f"{base.path}: cannot be read any more; recovered only what was new since it was opened")
     return Origin(), Project(), 0, False
 

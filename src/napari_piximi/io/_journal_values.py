@@ -15,9 +15,9 @@ from secrets import token_hex
 from typing import Any
 
 from napari_piximi.errors import ModelFileError, RecoveryError
+from napari_piximi.io._replace import sync_folder
 from napari_piximi.io._settings import settings_from
 from napari_piximi.io._warn import warn
-from napari_piximi.io.scratch import sync_folder
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Category, Kind

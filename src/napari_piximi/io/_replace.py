@@ -1,4 +1,4 @@
-"""Replace files as one step: all of them, or none."""
+"""Replace files as one step: all of them, or none; make new names durable."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from napari_piximi.errors import SaveError
 
-__all__ = ["replace_files"]
+__all__ = ["replace_files", "sync_folder"]
 
 
 def replace_files(contents: Mapping[Path, bytes]) -> None:
@@ -43,6 +43,16 @@ def replace_files(contents: Mapping[Path, bytes]) -> None:
         for leftover in (*fresh.values(), *old.values()):
             with suppress(OSError):
                 leftover.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder durable, where the system lets a folder be opened."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _beside(path: Path, role: str) -> Path:

@@ -99,6 +99,13 @@ class Source:
     def _fingerprint(found: os.stat_result) -> tuple[int, int]:
         return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else (0, 0)
 
+    def has_changed(self) -> bool:
+        """Tell whether it has gone or is another file now, so that nothing can be read of it."""
+        try:
+            return self._fingerprint(os.stat(self.path)) != self._mark
+        except OSError:
+            return True
+
     def _check_unchanged(self, found: os.stat_result) -> None:
         if self._fingerprint(found) != self._mark:
             raise BundleError(f"{self.path}: changed on disk since it was opened; open it again")

@@ -1,7 +1,9 @@
 """Put a bundle's members into a zip or a folder that appears whole or not at all."""
 
+import glob
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,10 +11,11 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from napari_piximi.errors import SaveError
+from napari_piximi.io._replace import sync_folder
 from napari_piximi.io._source import aside_of, hand_over, keep, users_of
 from napari_piximi.io._zip import Member, ZipWriter
 
-__all__ = ["FolderWriter", "Writer", "replacing_file", "writing"]
+__all__ = ["FolderWriter", "Writer", "remove_leftovers", "replacing_file", "writing"]
 
 Block = bytes | memoryview
 
@@ -112,7 +115,7 @@ def writing(path: Path, finish: Callable[[ZipWriter], None]) -> Iterator[Writer]
 @contextmanager
 def replacing_file(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that takes the place of `path` at the end, all or nothing."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_part_prefix(path), suffix=".part", dir=path.parent)
     temporary = Path(name)
     try:
         with open(handle, "wb", buffering=1 << 20) as file:
@@ -125,7 +128,7 @@ def replacing_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _take_over_mode(temporary: Path, path: Path) -> None:
@@ -138,19 +141,9 @@ def _take_over_mode(temporary: Path, path: Path) -> None:
         temporary.chmod(0o666 & ~mask)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the new name durable, where the system lets a folder be opened."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 @contextmanager
 def _replacing_folder(path: Path) -> Iterator[Path]:
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=_part_prefix(path), suffix=".part", dir=path.parent))
     old = aside_of(path)
     try:
         yield temporary
@@ -171,3 +164,49 @@ def _replacing_folder(path: Path) -> Iterator[Path]:
         hand_over(users, old)
     else:
         shutil.rmtree(old, ignore_errors=True)
+
+
+# --- after a crash -------------------------------------------------------------------------
+
+
+def remove_leftovers(target: Path, owner: int) -> None:
+    """Delete what a process that was killed wrote or kept beside a bundle.
+
+    Parameters
+    ----------
+    target : Path
+        The bundle.
+    owner : int
+        Number of that process. Nothing is done while there is one of this number.
+    """
+    target = target.resolve()
+    if _is_alive(owner) or not target.parent.is_dir():
+        return
+    name = glob.escape(target.name)
+    for pattern in (f".{name}.{owner}-*.part", f".{name}.kept-{owner}-*"):
+        for leftover in target.parent.glob(pattern):
+            if users_of(leftover):  # a project that was recovered may read from it
+                continue
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    leftover.unlink()
+
+
+def _part_prefix(target: Path) -> str:
+    """Return how the hidden names begin under which this process writes what replaces `target`."""
+    return f".{target.name}.{os.getpid()}-"
+
+
+def _is_alive(process: int) -> bool:
+    """Tell whether there may be a process of a number."""
+    if sys.platform == "win32" or process <= 0:
+        return True  # there, asking by a signal would end it
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

@@ -24,7 +24,7 @@ Format = Literal["piximi", "coco"]
 
 MAX_BYTES = 1 << 30
 MAX_PARSED_BYTES = 12 << 30
-MAX_PARSED_TO_TELL = 4 << 20
+MAX_PARSED_TO_TELL = 1 << 20
 TABLES = ("images", "categories", "annotations")
 BOM = b"\xef\xbb\xbf"
 COSTS = {b"[": 96, b"{": 300, b",": 40}
@@ -34,7 +34,7 @@ COSTS = {b"[": 96, b"{": 300, b",": 40}
 def annotation_format(path: str | os.PathLike[str]) -> Format | None:
     """Tell what annotations a file holds, by its content.
 
-    A file above 4 MiB is not parsed, only searched for the names of its members.
+    A file above 1 MiB is not parsed, only searched for the names of its members.
 
     Returns
     -------

@@ -4,7 +4,7 @@ What a file is, its first bytes say, not its name. How values are kept, alpha dr
 on is told in the modules that read each format; none reads more than one file's pixels at once.
 """
 
-import re
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +15,7 @@ from napari_piximi.io import _dicom, _pictures, _tiff
 from napari_piximi.io._image_facts import ImageFacts, Stack
 from napari_piximi.io._image_values import bit_depth_of, channels_of
 from napari_piximi.io._warn import listed, warn
+from napari_piximi.model.natural_order import casefolded, natural_ranks
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import ArrayPixels, Image, Partition, new_id
 from napari_piximi.progress import Progress, silent
@@ -72,7 +73,9 @@ def image_files(paths: Iterable[Path | str]) -> list[Path]:
     if refused:
         kinds = ", ".join(suffix[1:].upper() for suffix in IMAGE_SUFFIXES if len(suffix) == 4)
         raise ImageFileError(f"Not read: {listed(refused)}. Image files are {kinds}")
-    return sorted(found, key=_natural)
+    files = sorted(found)
+    ranks = natural_ranks(casefolded(["\1".join(file.parts) for file in files]))
+    return [files[place] for place in ranks.argsort(kind="stable").tolist()]
 
 
 def _is_image(path: Path) -> bool:
@@ -85,17 +88,6 @@ def _is_image(path: Path) -> bool:
         return _head(path)[128:] == _dicom.DICOM_MARK
     except OSError:
         return False
-
-
-def _natural(path: Path) -> list[tuple[tuple[bool, int, str], ...]]:
-    """Return a key that sorts numbers in names by value."""
-    return [
-        tuple(
-            (bool(part.isdecimal()), int(part) if part.isdecimal() else 0, part.casefold())
-            for part in re.split(r"(\d{1,18})", name)
-        )
-        for name in path.parts
-    ]
 
 
 def inspect_image(path: Path | str) -> ImageFacts:
@@ -151,10 +143,11 @@ def read_images(
         If values had to be scaled or replaced, or the file holds less than it says.
     """
     path = Path(path)
+    name = os.fsencode(path.name).decode("utf-8", "replace")  # Linux takes any bytes for a name
     with _refusing(path):
         stacks = list(_format(path).read(path, channels, progress))
         images = [
-            _image(stack, path.name if len(stacks) == 1 else f"{path.name} ({number})", category)
+            _image(stack, name if len(stacks) == 1 else f"{name} ({number})", category)
             for number, stack in enumerate(stacks, 1)
         ]
     for image, stack in zip(images, stacks, strict=True):

@@ -19,6 +19,7 @@ from napari_piximi.io._journal import Journal, Start, journals, remove
 from napari_piximi.io._journal_file import UNFIT, read_ends
 from napari_piximi.io._journal_lock import Lock
 from napari_piximi.io._journal_replay import Recovered, replay
+from napari_piximi.io._writers import remove_leftovers
 from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.project import Project
 from napari_piximi.progress import Progress, silent
@@ -90,6 +91,7 @@ class LostSession:
         """
         with _locked(self.folder) as lock:
             found = _recovered(self.folder, progress)
+            self._clear_beside()
             base = found.base if found.base.mark or found.base.path is None else None
             start = Start(found.start, found.base.path, base, found.edits)
             return Journal(self.folder, lock, start, found.project), found.project, found.path
@@ -103,9 +105,19 @@ class LostSession:
             If another process recovers it just now.
         """
         with _locked(self.folder) as lock:
+            self._clear_beside()
             remove(self.folder)
             lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _clear_beside(self) -> None:
+        """Delete what a save that was cut short left beside the bundle."""
+        for path in journals(self.folder)[:1]:
+            with suppress(OSError, RuntimeError, *UNFIT):  # of paths that cannot be
+                first, last = read_ends(path)
+                bundles = {first["path"], last["path"] if last["what"] == "saving" else None}
+                for bundle in bundles - {None}:
+                    remove_leftovers(Path(bundle), int(first["process"]))
 
 
 def lost_sessions(home: Path) -> list[LostSession]:

@@ -14,8 +14,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from napari_piximi.errors import RecoveryError
+from napari_piximi.io._replace import sync_folder
 
-__all__ = ["FilePixels", "Scratch", "sync_folder"]
+__all__ = ["FilePixels", "Scratch"]
 
 VERSION = (1, 0)
 BLOCK = 16 << 20
@@ -141,13 +142,3 @@ def _write(array: NDArray[Any], file: BinaryIO, path: Path) -> FilePixels:
     for at in range(0, len(data), BLOCK):
         file.write(data[at : at + BLOCK])
     return FilePixels(path, array.shape, whole.dtype, start)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder durable, where the system lets a folder be opened."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -111,7 +111,7 @@ def _areas_of_things(codes: Codes, things: Sequence[Thing]) -> Column:
 
 
 def _marks(_: Codes, things: Sequence[Thing]) -> Column:
-    ids = map(str.encode, map(attrgetter("id"), things))
+    ids = (thing.id.encode("utf-8", "surrogatepass") for thing in things)
     return np.fromiter(map(zlib.crc32, ids), np.uint32, len(things))
 
 

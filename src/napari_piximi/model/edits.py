@@ -4,14 +4,15 @@ An edit that changes nothing returns the project it was given. One that cannot b
 raises :class:`~napari_piximi.errors.EditError` and says why.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import fields, replace
+from itertools import chain, compress, repeat
 from operator import attrgetter
 from typing import Any
 
 from napari_piximi.errors import EditError
 from napari_piximi.model.admission import by_id, check_annotation, check_outline, checked_image
-from napari_piximi.model.bulk import without_garbage_collection
+from napari_piximi.model.bulk import replaced, without_garbage_collection
 from napari_piximi.model.classifiers import delete_classifier, put_classifier, rename_classifier
 from napari_piximi.model.kinds import (
     add_kind,
@@ -153,26 +154,32 @@ def categorize(project: Project, ids: Iterable[str], category: str) -> Project:
     if category not in project.categories:
         raise EditError(f"There is no category {category!r}")
     kind = project.categories[category].kind
-    unknown = project.kinds[kind].unknown == category
-
-    def change(old: Thing) -> Thing:
-        if old.kind != kind:
-            raise EditError(f"{old.name!r} is of another kind than category {category!r}")
-        if old.category == category and old.prediction is None:
-            return old
-        partition = old.partition
-        if unknown:
-            partition = Partition.INFERENCE
-        elif partition == Partition.INFERENCE:
-            partition = Partition.UNASSIGNED
-        return _with(old, category=category, partition=partition, prediction=None)
-
-    return _change(project, ids, change)
+    first = project.kinds[kind].unknown != category
+    waiting = Partition.UNASSIGNED if first else Partition.INFERENCE
+    with without_garbage_collection():
+        chosen = _chosen(project, ids)
+        for old in chosen:
+            if old.kind != kind:
+                raise EditError(f"{old.name!r} is of another kind than category {category!r}")
+        others = [t for t in chosen if t.category != category or t.prediction is not None]
+        new: list[Thing] = []
+        for olds in _by_class(others):
+            partitions = [
+                old.partition if first and old.partition != Partition.INFERENCE else waiting
+                for old in olds
+            ]
+            new += replaced(
+                olds, category=repeat(category), partition=partitions, prediction=repeat(None)
+            )
+        return _exchanged(project, new)
 
 
 def set_partition(project: Project, ids: Iterable[str], partition: Partition) -> Project:
     """Put things into a partition."""
-    return _change(project, ids, lambda old: _with(old, partition=partition))
+    with without_garbage_collection():
+        others = [old for old in _chosen(project, ids) if old.partition != partition]
+        new = [replaced(olds, partition=repeat(partition)) for olds in _by_class(others)]
+        return _exchanged(project, list(chain.from_iterable(new)))
 
 
 def set_plane(project: Project, ids: Iterable[str], plane: int) -> Project:
@@ -305,6 +312,32 @@ def _change(project: Project, ids: Iterable[str], change: Callable[[Thing], Thin
                 things[key] = new
                 differs = True
     return replace(project, things=things) if differs else project
+
+
+def _chosen(project: Project, ids: Iterable[str]) -> list[Thing]:
+    """Look things up; many of a set in the project's order, in which they lie in memory."""
+    things = project.things
+    if isinstance(ids, Set) and len(ids) > len(things) // 4 and ids <= things.keys():
+        return list(compress(things.values(), map(ids.__contains__, things)))
+    keys = list(ids)
+    try:
+        return list(map(things.__getitem__, keys))
+    except KeyError:
+        missing = next(key for key in keys if key not in things)
+        raise EditError(f"There is no thing {missing!r} in this project") from None
+
+
+def _by_class(things: Sequence[Thing]) -> list[list[Thing]]:
+    return [[thing for thing in things if type(thing) is cls] for cls in (Image, Annotation)]
+
+
+def _exchanged(project: Project, new: Sequence[Thing]) -> Project:
+    """Put things in the place of those with their ids."""
+    if not new:
+        return project
+    things = dict(project.things)
+    things.update(zip(map(attrgetter("id"), new), new, strict=True))
+    return replace(project, things=things)
 
 
 def _with(thing: Thing, **changes: object) -> Thing:

@@ -38,7 +38,8 @@ def natural_ranks(folded: Sequence[str]) -> NDArray[np.int32]:
         0 for the first; equal names have equal ranks, and so have ``a1`` and ``a01``. Numbers
         of more than 20 digits are compared as text.
     """
-    keys = list(map(str.encode, _padded(folded)))  # UTF-8 sorts as the characters do
+    # UTF-8 sorts as the characters do; a name may hold surrogates, which are none
+    keys = [name.encode("utf-8", "surrogatepass") for name in _padded(folded)]
     if max(map(len, keys), default=0) <= LONGEST_KEY:
         _, ranks = np.unique(np.array(keys, np.bytes_), return_inverse=True)
         return ranks.astype(np.int32)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from psygnal import Signal
 
-from napari_piximi.model.project import Project, new_project, touched
-from napari_piximi.model.things import ArrayPixels
+from napari_piximi.model.project import Project, new_project
+from napari_piximi.model.things import ArrayPixels, Thing
 
 __all__ = ["Session"]
 
@@ -127,15 +127,14 @@ def _cost(kept: Project, current: Project) -> int:
     cost = THING_BYTES + sum(len(model.weights) for model in models)
     if kept.things is current.things:
         return cost
-    changed = touched(kept, current)
-    pixels = sum(_pixel_bytes(kept, current, key) for key in changed)
-    return cost + sys.getsizeof(kept.things) + THING_BYTES * len(changed) + pixels
+    kept_only = [old for old in kept.things.values() if current.things.get(old.id) is not old]
+    pixels = sum(_pixel_bytes(old, current) for old in kept_only if old.pixels is not None)
+    return cost + sys.getsizeof(kept.things) + THING_BYTES * len(kept_only) + pixels
 
 
-def _pixel_bytes(kept: Project, current: Project, thing: str) -> int:
-    """Count the pixels in memory that only `kept` holds; those in a file cost nothing."""
-    old, new = kept.things.get(thing), current.things.get(thing)
-    pixels = old.pixels if old else None
+def _pixel_bytes(old: Thing, current: Project) -> int:
+    """Count the pixels in memory that only `old` holds; those in a file cost nothing."""
+    pixels, new = old.pixels, current.things.get(old.id)
     if not isinstance(pixels, ArrayPixels) or (new and new.pixels is pixels):
         return 0
     return pixels.array.nbytes

@@ -1,0 +1,63 @@
+"""Classifiers as a user has them: a JSON file, its weights, or the zip that Piximi saves."""
+
+from pathlib import Path
+
+from napari_piximi.errors import BundleError, ModelFileError
+from napari_piximi.io._document import find_models, list_files
+from napari_piximi.io._source import open_source
+from napari_piximi.io.sniffing import classifier_json
+from napari_piximi.io.tfjs import model_from_bytes, read_model
+from napari_piximi.model.training import ModelArtifact
+from napari_piximi.progress import Progress, silent
+
+__all__ = ["read_models"]
+
+MAX_BYTES = 2 << 30
+
+
+def read_models(path: Path, progress: Progress = silent) -> dict[str, ModelArtifact]:
+    """Read one classifier from its files, or all of a zip.
+
+    Parameters
+    ----------
+    path : Path
+        ``NAME.json``, or its weights file, or a zip of such pairs.
+    progress : Progress, optional
+
+    Returns
+    -------
+    dict of str to ModelArtifact
+        By name: that of the JSON file up to its first dot.
+
+    Raises
+    ------
+    ModelFileError
+        If a file is missing or damaged, or there is no classifier; the message names file
+        and value.
+    """
+    progress(0, 1, f"Reading {path.name}")
+    if path.suffix.lower() == ".zip":
+        found = _read_zip(path)
+    else:
+        document = classifier_json(path) or path
+        found = {document.name.split(".")[0]: read_model(document)}
+    progress(1, 1, f"Read {path.name}")
+    return found
+
+
+def _read_zip(path: Path) -> dict[str, ModelArtifact]:
+    found: dict[str, ModelArtifact] = {}
+    try:
+        source = open_source(path)
+        pairs = find_models(list_files(source.members(), path), "")
+        for name, (document, weights) in pairs.items():
+            if document.size + weights.size > MAX_BYTES:
+                raise ModelFileError(f"{path}: {name} has {weights.size} bytes, too many")
+            stem = name.rpartition("/")[2]
+            shards = {f"{stem}.weights.bin": source.read(weights)}
+            found[stem] = model_from_bytes(source.read(document), shards, f"{path}: {name}.json")
+    except BundleError as error:
+        raise ModelFileError(str(error)) from error
+    if not found:
+        raise ModelFileError(f"{path}: holds no classifier, NAME.json with NAME.weights.bin")
+    return found
