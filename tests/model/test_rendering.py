@@ -82,7 +82,7 @@ def test_another_number_of_channels_is_shown_as_at_first() -> None:
 
 @given(data=st.data())
 def test_as_the_slow_reference(data: st.DataObject) -> None:
-    count = data.draw(st.integers(1, 4))
+    count = data.draw(st.integers(1, 7))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     bit_depth = data.draw(st.sampled_from([8, 16]))
     if data.draw(st.booleans()):
@@ -122,6 +122,15 @@ def test_any_shape_shrinks_to_about_the_side(height: int, width: int, side: int)
     assert max(found.shape[:2]) <= max(2 * side, 4) + side
     assert min(found.shape[:2]) >= 1
     assert (found == 1).all()
+
+
+def test_of_a_mask_the_share_inside_is_kept() -> None:
+    mask = np.zeros((8, 8), bool)
+    mask[:, :3] = True
+    found = shrink(mask, 4)
+    assert found.dtype == np.float32
+    assert found.tolist() == [[1.0, 0.5, 0.0, 0.0]] * 4
+    assert shrink(mask, 8) is mask
 
 
 def test_a_huge_plane_is_looked_at_here_and_there() -> None:
