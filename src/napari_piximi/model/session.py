@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psygnal import Signal
 
-from napari_piximi.model.project import Project, new_project
+from napari_piximi.model.project import Project, new_project, touched
 from napari_piximi.model.things import ArrayPixels, Thing
 
 __all__ = ["Session"]
@@ -127,9 +127,10 @@ def _cost(kept: Project, current: Project) -> int:
     cost = THING_BYTES + sum(len(model.weights) for model in models)
     if kept.things is current.things:
         return cost
-    kept_only = [old for old in kept.things.values() if current.things.get(old.id) is not old]
-    pixels = sum(_pixel_bytes(old, current) for old in kept_only if old.pixels is not None)
-    return cost + sys.getsizeof(kept.things) + THING_BYTES * len(kept_only) + pixels
+    changed = touched(kept, current)
+    in_memory = [old for old in kept.things.values() if type(old.pixels) is ArrayPixels]
+    pixels = sum(_pixel_bytes(old, current) for old in in_memory if old.id in changed)
+    return cost + sys.getsizeof(kept.things) + THING_BYTES * len(changed) + pixels
 
 
 def _pixel_bytes(old: Thing, current: Project) -> int:

@@ -1,0 +1,321 @@
+"""Layers both ways: what the viewer shows of the project, and edits made in the viewer."""
+
+import weakref
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels, Layer
+from numpy.typing import NDArray
+from psygnal import SignalInstance
+
+from napari_piximi.errors import PiximiError
+from napari_piximi.model import edits
+from napari_piximi.model.project import Project
+from napari_piximi.model.things import IMAGE_KIND, Annotation, ArrayPixels, Channel, Image, Pixels
+from napari_piximi.progress import Progress
+from napari_piximi.ui import messages
+from napari_piximi.ui.layer_channels import ChannelLayers, apply_channels_to_all
+from napari_piximi.ui.layer_colors import ColorMode
+from napari_piximi.ui.layer_keys import ViewerKeys
+from napari_piximi.ui.layer_kinds import KindLayers
+from napari_piximi.ui.layer_view import centre_on, name_planes, plane_of, set_plane
+from napari_piximi.ui.rest import Rest
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.utils.events import Event
+
+    from napari_piximi.ui.workspace import Workspace
+
+__all__ = ["LayerLink", "apply_channels_to_all"]
+
+AT_ONCE = 8 << 20
+"""Bytes of pixels that are read without a job."""
+LOOK_DELAY = 250
+PLANE_DELAY = 500
+
+
+class LayerLink:
+    """Keep the layers of one viewer and the shown image alike.
+
+    Loops end because each side is only set where its values differ from what it is to be.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        It owns this link.
+    """
+
+    def __init__(self, workspace: "Workspace") -> None:
+        viewer = workspace.viewer
+        self._workspace = workspace
+        self._viewer = weakref.ref(viewer)
+        self._look_soon = Rest(self._commit_look, LOOK_DELAY)
+        self._plane_soon = Rest(self._commit_plane, PLANE_DELAY)
+        self._image: str | None = None
+        self._extent: object = None
+        self._keys = ViewerKeys(workspace, self, viewer)
+        self._channels = ChannelLayers(self._look_soon.ask)
+        self._kinds = KindLayers(workspace, self._look_soon.ask, self._keys.bind)
+        workspace.opened.connect(self._forget)
+        workspace.shown_changed.connect(self._show)
+        workspace.changed.connect(self._follow)
+        workspace.focused.connect(self._focus)
+        viewer.dims.events.point.connect(self._note_plane)
+        viewer.layers.events.removed.connect(self._note_removed)
+
+    # --- what others ask -------------------------------------------------------------------
+
+    @property
+    def color_mode(self) -> ColorMode:
+        """What labels are coloured by: ``"category"``, ``"instance"`` or ``"prediction"``."""
+        return self._kinds.mode
+
+    @color_mode.setter
+    def color_mode(self, mode: ColorMode) -> None:
+        """Colour labels by something else; the choice is remembered."""
+        self._kinds.mode = mode
+
+    @property
+    def color_mode_changed(self) -> SignalInstance:
+        """Signal: labels are coloured by something else."""
+        return self._kinds.mode_changed
+
+    @property
+    def plane(self) -> int:
+        """The plane that the viewer shows of the shown image."""
+        viewer, image = self._viewer(), self._shown()
+        return plane_of(viewer, image) if viewer is not None and image is not None else 0
+
+    def thing_of(self, layer: object) -> str | None:
+        """Return the id of the image that one of our layers shows, or has labels of."""
+        return self._image if any(layer is ours for ours in self.layers()) else None
+
+    def kind_of(self, layer: object) -> str | None:
+        """Return the id of the kind whose annotations are the labels of this layer, if any."""
+        return self._kinds.kind_of(layer)
+
+    def layers(self) -> list[Layer]:
+        """Return all layers that show the project: channels, then labels."""
+        return [*self._channels.layers.values(), *self._kinds.layers()]
+
+    def labels_layer(self, kind: str) -> Labels | None:
+        """Return the layer with the annotations of a kind, if there is one."""
+        found = self._kinds.kinds.get(kind)
+        return found.layer if found else None
+
+    def annotation_at(self, position: Any, **view: Any) -> str | None:  # noqa: ANN401
+        """Return the id of the uppermost annotation at a point in world coordinates.
+
+        Parameters
+        ----------
+        position : sequence of float
+        **view
+            `view_direction` and `dims_displayed`, as a mouse event of napari has them.
+        """
+        viewer = self._viewer()
+        return None if viewer is None else self._kinds.annotation_at(viewer, position, **view)
+
+    def select(self, thing: str, *, add: bool = False) -> None:
+        """Select an annotation in the gallery, which shows its kind then.
+
+        Parameters
+        ----------
+        thing : str
+        add : bool
+            Keep what is selected, and take `thing` away if it is selected already.
+        """
+        self._kinds.select(thing, add=add)
+
+    def step(self, count: int) -> None:
+        """Show the next image, or the one `count` further, in the gallery's order."""
+        gallery = self._workspace.gallery
+        images = list(gallery.ids) if gallery.query.kind == IMAGE_KIND else []
+        if self._image not in images:
+            images = [image.id for image in self._workspace.project.images()]
+        if images:
+            place = images.index(self._image) + count if self._image in images else 0
+            self._workspace.show(images[min(max(place, 0), len(images) - 1)])
+
+    def flush(self) -> None:
+        """Make edits now of all that was changed in the viewer and still waits for a rest."""
+        self._kinds.flush()
+        self._look_soon.flush()
+        self._plane_soon.flush()
+
+    # --- from the project ------------------------------------------------------------------
+
+    def _shown(self) -> Image | None:
+        found = self._workspace.project.things.get(self._image or "")
+        return found if isinstance(found, Image) else None
+
+    def _forget(self) -> None:
+        """Another project was opened: what waits belongs to the old one."""
+        viewer = self._viewer()
+        self._look_soon.forget()
+        self._plane_soon.forget()
+        self._image = None
+        if viewer is not None:
+            self._clear(viewer)
+
+    def _show(self) -> None:
+        """Show the image that the workspace wants shown."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        if self._shown() is not None:
+            self.flush()
+        self._image = self._workspace.shown
+        image = self._shown()
+        if image is None:
+            self._clear(viewer)
+            return
+        active = viewer.layers.selection.active
+        self._show_pixels(viewer, image)
+        self._show_kinds(viewer, image, active)
+
+    def _show_pixels(self, viewer: "ViewerModel", image: Image) -> None:
+        pixels = image.pixels
+        if not self._channels.fits(image):
+            _remove(viewer, self._channels.take_all())
+        nbytes = int(np.prod(pixels.shape)) * pixels.dtype.itemsize
+        if isinstance(pixels, ArrayPixels) or nbytes <= AT_ONCE:
+            try:
+                array = np.asarray(pixels)
+            except (PiximiError, OSError, MemoryError) as error:
+                self._channels.hide()
+                messages.error(error)
+            else:
+                self._deliver(image.id, pixels, array)
+            return
+        self._channels.hide()
+        viewer.status = f"Reading {image.name} …"
+        self._workspace.run(
+            f"Read {image.name}", _read, pixels, done=partial(self._deliver, image.id, pixels)
+        )
+
+    def _deliver(self, key: str, pixels: Pixels, array: NDArray[Any]) -> None:
+        """Show pixels that were read, if they still are wanted."""
+        viewer, image = self._viewer(), self._shown()
+        if viewer is None or image is None or image.id != key or image.pixels is not pixels:
+            return
+        active = viewer.layers.selection.active
+        below = [viewer.layers.index(layer) for layer in self._kinds.layers()]
+        place = min(below, default=len(viewer.layers))
+        for offset, layer in enumerate(self._channels.show(image, array)):
+            viewer.layers.insert(place + offset, layer)
+        self._settle(viewer, image, active)
+
+    def _show_kinds(self, viewer: "ViewerModel", image: Image, active: Layer | None) -> None:
+        gone, new = self._kinds.show(image)
+        _remove(viewer, gone)
+        for layer in new:
+            viewer.layers.append(layer)
+        self._keys.refresh()
+        self._settle(viewer, image, active)
+
+    def _settle(self, viewer: "ViewerModel", image: Image, active: Layer | None) -> None:
+        """Look at an image after layers came, with the layer active that was before."""
+        name_planes(viewer, image)
+        set_plane(viewer, image, image.plane)
+        extent = image.pixels.shape[:3], image.pixel_size
+        if self.layers() and extent != self._extent:
+            self._extent = extent
+            viewer.reset_view()
+        if active is None or active not in viewer.layers:
+            labels = [layer for layer in self._kinds.layers() if layer.visible]
+            active = next(iter([*labels, *self._channels.layers.values()]), None)
+        if active is not None:
+            viewer.layers.selection.active = active
+
+    def _follow(self, before: Project, after: Project) -> None:
+        """Let the layers follow a change of the project."""
+        viewer, image = self._viewer(), self._shown()
+        if viewer is None or image is None:
+            return
+        old = before.things.get(image.id)
+        if isinstance(old, Image) and old.pixels is not image.pixels:
+            self._show()
+            return
+        self._channels.update(image)
+        if isinstance(old, Image) and old.plane != image.plane:
+            set_plane(viewer, image, image.plane)
+        if self._kinds.follow(before, after, image.id):
+            self._show_kinds(viewer, image, viewer.layers.selection.active)
+
+    def _focus(self, thing: str) -> None:
+        """Bring an annotation of the shown image into the middle."""
+        viewer, image = self._viewer(), self._shown()
+        found = self._workspace.project.things.get(thing)
+        if viewer is None or image is None or not isinstance(found, Annotation):
+            return
+        centre_on(viewer, image, found)
+        self.select(thing)
+        layer = self.labels_layer(found.kind)
+        if layer is not None:
+            viewer.layers.selection.active = layer
+
+    # --- from the viewer -------------------------------------------------------------------
+
+    def _commit_look(self) -> None:
+        """Make changes of contrast, colour and visibility one edit."""
+        image = self._shown()
+        if image is None:
+            return
+        look = self._channels.channels() if self._channels.image is not None else image.channels
+        shown = {key: bool(ours.layer.visible) for key, ours in self._kinds.kinds.items()}
+        self._workspace.edit(f"Change the look of {image.name}", _with_look, image.id, look, shown)
+
+    def _note_plane(self, event: "Event") -> None:
+        image = self._shown()
+        if image is not None and image.pixels.shape[0] > 1 and self.plane != image.plane:
+            self._plane_soon.ask()
+
+    def _commit_plane(self) -> None:
+        viewer, image = self._viewer(), self._shown()
+        if viewer is not None and image is not None and viewer.dims.ndisplay == 2:
+            plane = self.plane
+            label = f"Show plane {plane} of {image.name}"
+            self._workspace.edit(label, edits.set_plane, [image.id], plane)
+
+    def _note_removed(self, event: "Event") -> None:
+        """Let go of a layer that the user took away; the project keeps what it showed."""
+        key = self.kind_of(event.value)
+        if key is not None:
+            self._kinds.kinds[key].flush()
+            self._kinds.drop(key)
+        elif not self._channels.forget(event.value):
+            return
+        if not self.layers() and self._image is not None:
+            self._image = self._workspace.shown = None
+            self._workspace.shown_changed.emit()
+
+    def _clear(self, viewer: "ViewerModel") -> None:
+        labels = [self._kinds.drop(key) for key in list(self._kinds.kinds)]
+        _remove(viewer, [*labels, *self._channels.take_all()])
+        self._extent = None
+
+
+def _remove(viewer: "ViewerModel", layers: Iterable[Layer]) -> None:
+    """Take layers out of the viewer, in one batch where napari can: each ends in a collection."""
+    present = [layer for layer in layers if layer in viewer.layers]
+    with getattr(viewer.layers, "batched_update", nullcontext)() if present else nullcontext():
+        for layer in present:
+            viewer.layers.remove(layer)
+
+
+def _read(pixels: Pixels, progress: Progress) -> NDArray[Any]:
+    progress(0, 0)
+    return np.asarray(pixels)
+
+
+def _with_look(
+    project: Project, image: str, channels: tuple[Channel, ...], shown: Mapping[str, bool]
+) -> Project:
+    project = edits.set_channels(project, [image], channels)
+    for kind, visible in shown.items():
+        project = edits.edit_kind(project, kind, visible=visible)
+    return project

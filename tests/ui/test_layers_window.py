@@ -1,0 +1,160 @@
+"""Keys and clicks in a real window."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import napari
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QWidget
+from tests.model.cells import CELLS
+from tests.ui.test_layers import cells, flat_project
+
+from napari_piximi.ui.workspace import Workspace, workspace_of
+
+qtest: Any = QTest  # its type hints lack that all of it is static
+LEFT = Qt.MouseButton.LeftButton
+NONE = Qt.KeyboardModifier.NoModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture(scope="module")
+def viewer(qapp: object) -> Iterator[napari.Viewer]:
+    made = napari.Viewer()
+    made.window._qt_window.resize(900, 700)
+    yield made
+    workspace_of(made).close()
+    made.close()
+
+
+@pytest.fixture
+def canvas(viewer: napari.Viewer, qtbot: QtBot) -> QWidget:
+    native: QWidget = viewer.window._qt_viewer.canvas.native
+    window = viewer.window._qt_window
+    window.activateWindow()
+    native.setFocus()
+    qtbot.wait(50)
+    return native
+
+
+@pytest.fixture
+def workspace(viewer: napari.Viewer) -> Workspace:
+    made = workspace_of(viewer)
+    viewer.layers.clear()
+    made.open_project(flat_project())
+    made.gallery.select([])
+    made.show("image0")
+    return made
+
+
+def middle(canvas: QWidget) -> QPoint:
+    return QPoint(canvas.width() // 2, canvas.height() // 2)
+
+
+def test_a_click_selects_an_object(workspace: Workspace, canvas: QWidget, qtbot: QtBot) -> None:
+    workspace.show(CELLS[1])
+    workspace.gallery.select([])
+    qtest.mouseClick(canvas, LEFT, NONE, middle(canvas))
+    assert workspace.gallery.selection == {CELLS[1]}
+    qtest.mouseClick(canvas, LEFT, NONE, QPoint(3, 3))
+    assert not workspace.gallery.selection
+    workspace.layers.select(CELLS[0])
+    qtest.mouseClick(canvas, LEFT, SHIFT, middle(canvas))
+    assert workspace.gallery.selection == {CELLS[0], CELLS[1]}
+    qtest.mouseClick(canvas, LEFT, CONTROL, middle(canvas))
+    assert workspace.gallery.selection == {CELLS[0]}
+
+
+def test_a_drag_moves_the_camera_only(workspace: Workspace, canvas: QWidget, qtbot: QtBot) -> None:
+    workspace.show(CELLS[1])
+    workspace.gallery.select([])
+    start = middle(canvas)
+    qtest.mousePress(canvas, LEFT, NONE, start)
+    for distance in (10, 20, 0):
+        qtest.mouseMove(canvas, start + QPoint(distance, 0))
+        qtbot.wait(20)
+    qtest.mouseRelease(canvas, LEFT, NONE, start)
+    assert not workspace.gallery.selection
+
+
+def test_painting_with_the_mouse(workspace: Workspace, canvas: QWidget, qtbot: QtBot) -> None:
+    layer = cells(workspace)
+    layer.mode = "paint"
+    layer.brush_size = 1
+    before = set(workspace.project.things)
+    with qtbot.waitSignal(workspace.changed, timeout=2000):
+        qtest.mouseClick(canvas, LEFT, NONE, middle(canvas))
+    (new,) = set(workspace.project.things) - before
+    assert workspace.session.undo_label == f"Add {workspace.project.things[new].name}"
+    qtest.keyClick(canvas, Qt.Key.Key_Z, CONTROL)
+    assert set(workspace.project.things) == before
+    assert np.unique(layer.data).tolist() == [0, 2]
+    qtest.keyClick(canvas, Qt.Key.Key_Z, CONTROL | SHIFT)
+    assert new in workspace.project.things
+    assert 3 in np.unique(layer.data)
+
+
+def test_a_stroke_that_rests_is_one_edit(
+    workspace: Workspace, canvas: QWidget, qtbot: QtBot
+) -> None:
+    layer = cells(workspace)
+    layer.mode = "paint"
+    layer.brush_size = 1
+    before = workspace.project
+    start = middle(canvas)
+    qtest.mousePress(canvas, LEFT, NONE, start)
+    qtest.mouseMove(canvas, start + QPoint(20, 0))
+    qtbot.wait(1000)
+    assert workspace.project is before
+    qtest.mouseMove(canvas, start + QPoint(40, 0))
+    qtest.mouseRelease(canvas, LEFT, NONE, start + QPoint(40, 0))
+    qtbot.waitUntil(lambda: workspace.project is not before, timeout=2000)
+    qtbot.wait(400)
+    workspace.undo()
+    assert workspace.project == before
+
+
+def test_pages_turn_the_images(workspace: Workspace, canvas: QWidget, qtbot: QtBot) -> None:
+    qtest.keyClick(canvas, Qt.Key.Key_PageDown)
+    assert workspace.shown == "image1"
+    qtest.keyClick(canvas, Qt.Key.Key_PageUp)
+    assert workspace.shown == "image0"
+
+
+def test_number_keys_categorise(workspace: Workspace, canvas: QWidget, qtbot: QtBot) -> None:
+    layer = cells(workspace)
+    qtest.keyClick(canvas, Qt.Key.Key_1)
+    assert layer.mode == "erase", "napari's own key while nothing is selected"
+    layer.mode = "pan_zoom"
+    workspace.layers.select(CELLS[1])
+    qtest.keyClick(canvas, Qt.Key.Key_1)
+    assert layer.mode == "pan_zoom"
+    assert workspace.project.things[CELLS[1]].category == "1round"
+    qtest.keyClick(canvas, Qt.Key.Key_0)
+    unknown = workspace.project.kinds["cell"].unknown
+    assert workspace.project.things[CELLS[1]].category == unknown
+    before = workspace.project
+    qtest.keyClick(canvas, Qt.Key.Key_9)
+    assert workspace.project is before, "there is no such category"
+    layer.mode = "paint"
+    qtest.keyClick(canvas, Qt.Key.Key_1)
+    assert layer.mode == "erase", "napari's own key while painting"
+
+
+def test_shift_and_numbers_categorise_whatever_is_active(
+    workspace: Workspace, viewer: napari.Viewer, canvas: QWidget, qtbot: QtBot
+) -> None:
+    workspace.layers.select(CELLS[0])
+    viewer.layers.selection.active = workspace.layers.layers()[0]
+    qtest.keyClick(canvas, Qt.Key.Key_2, SHIFT)
+    assert workspace.project.things[CELLS[0]].category == "1long"
+
+
+def test_escape_selects_nothing(workspace: Workspace, canvas: QWidget, qtbot: QtBot) -> None:
+    workspace.layers.select(CELLS[0])
+    qtest.keyClick(canvas, Qt.Key.Key_Escape)
+    assert not workspace.gallery.selection
