@@ -1,0 +1,1 @@
+"""The docks in napari: the only home of Qt, magicgui and napari."""

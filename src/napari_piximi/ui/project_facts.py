@@ -1,0 +1,80 @@
+"""What a project holds, in words: counts and classifiers."""
+
+from collections import Counter
+from collections.abc import Mapping
+from operator import attrgetter
+
+from napari_piximi.model.project import Project
+from napari_piximi.model.things import IMAGE_KIND, Partition
+from napari_piximi.model.training import Classifier
+
+__all__ = ["classifier_lines", "count_kinds", "kind_text", "project_text"]
+
+
+def count_kinds(project: Project) -> Mapping[str, int]:
+    """Count the things of each kind, in one pass."""
+    return Counter(map(attrgetter("kind"), project.things.values()))
+
+
+def project_text(project: Project, counts: Mapping[str, int]) -> str:
+    """Say how many images and objects there are."""
+    images = counts.get(IMAGE_KIND, 0)
+    objects = len(project.things) - images
+    return f"{_counted(images, 'image')}, {_counted(objects, 'object')}"
+
+
+def kind_text(
+    project: Project, kind: str, counts: Mapping[str, Mapping[Partition, int]]
+) -> tuple[str, str]:
+    """Say how many things of a kind are labelled, and how many each partition has.
+
+    Parameters
+    ----------
+    project : Project
+    kind : str
+    counts : mapping of category id to mapping of Partition to int
+        Of that kind; see :meth:`napari_piximi.model.gallery.Gallery.counts`.
+
+    Returns
+    -------
+    labelled, partitions : str
+        Empty where there are no things.
+    """
+    total = sum(sum(found.values()) for found in counts.values())
+    if not total:
+        return "", ""
+    unknown = project.kinds[kind].unknown
+    labelled = total - sum(counts.get(unknown, {}).values())
+    share = labelled / total
+    # 9,999 of 10,000 is not all of them
+    percent = f"{min(share, 0.99):.0%}" if labelled < total else "100%"
+    by_partition = ((p, sum(found.get(p, 0) for found in counts.values())) for p in Partition)
+    parts = ", ".join(f"{p.value} {count:,}" for p, count in by_partition if count)
+    return f"{labelled:,} of {total:,} labelled ({percent})", parts
+
+
+def classifier_lines(project: Project) -> list[tuple[str, str]]:
+    """Return a line and a longer text for each classifier."""
+    found = [_classifier_line(project, classifier) for classifier in project.classifiers]
+    unread = "It could not be opened; saving keeps its files as they are"
+    return found + [(f"{name}: not usable", unread) for name in project.unread_models]
+
+
+def _classifier_line(project: Project, classifier: Classifier) -> tuple[str, str]:
+    kind = project.kind_name(classifier.kind) if classifier.kind else "no kind"
+    line = f"{classifier.name} ({kind})"
+    details = f"Classifier {classifier.name} of {kind}"
+    if classifier.model is None:
+        return f"{line}, not fitted", f"{details}, not fitted yet"
+    if not classifier.evaluations:
+        return line, f"{details}, not evaluated yet"
+    latest = classifier.evaluations[-1]
+    where = latest.partition.lower()
+    return (
+        f"{line}, {latest.accuracy:.0%} right",
+        f"{details}: accuracy {latest.accuracy:.1%} on {where} things",
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
