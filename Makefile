@@ -10,12 +10,12 @@ QT_LIBRARIES := libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 l
 
 SCREEN := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,$(if $(filter Linux,$(shell uname)),xvfb-run -a -s "-screen 0 1600x1000x24"))
 
-.PHONY: demo test check lint types layers unit keras jax node coverage bench system clean
+.PHONY: demo test check lint types layers unit ui keras jax node coverage screenshots bench system clean
 
 demo: system $(VENV)/.installed
 	$(BIN)/napari-piximi demo --out demo
 
-test: system $(VENV)/.tools node lint types layers unit keras jax
+test: system $(VENV)/.tools node lint types layers unit ui keras jax
 	@$(BIN)/python .ci/total.py .reports
 
 lint: $(VENV)/.tools
@@ -29,10 +29,13 @@ layers: $(VENV)/.tools
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_piximi/napari.yaml
 
-# Tests that load Keras run in a process of their own: TensorFlow and a window crash each other.
-# Where there is no screen, the windows of the tests open on a virtual one.
+# Tests that load Keras, and those that open windows, each run in a process of their own:
+# TensorFlow and a window crash each other. Where there is no screen, windows open on a virtual one.
 unit: $(VENV)/.tools
-	$(SCREEN) $(BIN)/python -m pytest -m "not keras" --junit-xml .reports/unit.xml
+	$(BIN)/python -m pytest -m "not keras" --ignore tests/ui --junit-xml .reports/unit.xml
+
+ui: $(VENV)/.tools
+	$(SCREEN) $(BIN)/python -m pytest tests/ui --junit-xml .reports/ui.xml
 
 keras: $(VENV)/.tools
 	$(BIN)/python -m pytest -m keras --junit-xml .reports/keras.xml
@@ -53,13 +56,21 @@ tests/tfjs/node_modules/.installed: tests/tfjs/package.json tests/tfjs/package-l
 	touch $@
 
 coverage: $(VENV)/.tools
-	$(SCREEN) $(BIN)/python -m pytest -q -m "not keras" --cov --cov-report=
+	$(BIN)/python -m pytest -q -m "not keras" --ignore tests/ui --cov --cov-report=
+	$(SCREEN) $(BIN)/python -m pytest -q tests/ui --cov --cov-append --cov-report=
 	$(BIN)/python -m pytest -q -m keras --cov --cov-append --cov-report=term
+
+# Photographs of the real window, step by step, in both themes.
+screenshots: $(VENV)/.tools
+	mkdir -p docs/screenshots
+	NAPARI_PIXIMI_SHOTS=docs/screenshots $(SCREEN) $(BIN)/python -m pytest -q tests/ui/test_story.py
 
 bench: $(VENV)/.tools
 	$(BIN)/python benchmarks/bench_model.py
 	$(BIN)/python benchmarks/bench_bundle.py
 	$(BIN)/python benchmarks/bench_start.py
+	$(BIN)/python benchmarks/bench_gallery_model.py
+	$(SCREEN) $(BIN)/python benchmarks/bench_gallery.py
 	$(BIN)/python benchmarks/bench_learn.py
 	$(BIN)/python benchmarks/bench_digits_quality.py
 

@@ -13,6 +13,7 @@ from napari_piximi.cli.demo import demo
 from napari_piximi.cli.info import info
 from napari_piximi.cli.learning import evaluate, fit, predict
 from napari_piximi.cli.terminal import Bundle, progress_bar
+from napari_piximi.cli.window import open_window
 from napari_piximi.errors import PiximiError, PiximiWarning
 
 __all__ = ["app", "main"]
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 for command in (info, fit, predict, evaluate, demo):
     app.command()(command)
+app.command("open")(open_window)
 
 
 @app.command()

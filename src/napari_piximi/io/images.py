@@ -8,12 +8,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from napari_piximi.errors import ImageFileError, PiximiError, PiximiWarning
 from napari_piximi.io import _dicom, _pictures, _tiff
 from napari_piximi.io._image_facts import ImageFacts, Stack
-from napari_piximi.io._image_values import bit_depth_of, channels_of
+from napari_piximi.io._image_values import bit_depth_of, channels_of, settle
 from napari_piximi.io._warn import listed, warn
 from napari_piximi.model.natural_order import casefolded, natural_ranks
 from napari_piximi.model.project import Project
@@ -27,6 +29,7 @@ __all__ = [
     "image_files",
     "inspect_image",
     "read_images",
+    "settled_pixels",
 ]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".dcm", ".dicom")
@@ -250,3 +253,29 @@ def _refusing(path: Path) -> Iterator[None]:
     except Exception as error:
         reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
         raise ImageFileError(f"{path}: cannot be read; it may be damaged ({reason})") from error
+
+
+def settled_pixels(array: NDArray[Any]) -> tuple[NDArray[Any], int, tuple[str, ...]]:
+    """Bring values of any type into those that a project holds, as when files are read.
+
+    Parameters
+    ----------
+    array : (Z, Y, X, C) array
+        May be changed in place.
+
+    Returns
+    -------
+    array : (Z, Y, X, C) array
+        Of uint8 or uint16, or of float32 in 0…1.
+    bit_depth : int
+        8 or 16.
+    notes : tuple of str
+        What the user should be told of values that had to be rescaled.
+
+    Raises
+    ------
+    ImageFileError
+        If the values are no intensities, or none is finite.
+    """
+    stack = settle(Stack(array))
+    return stack.array, bit_depth_of(stack.array), stack.notes

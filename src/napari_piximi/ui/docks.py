@@ -1,0 +1,225 @@
+"""Where our docks are: a sensible place at first, then where the user put them."""
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from napari.plugins import menu_item_template
+from napari.settings import get_settings
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
+
+from napari_piximi.ui import preferences
+
+if TYPE_CHECKING:
+    from napari_piximi.ui.workspace import Workspace
+
+__all__ = ["DOCKS", "dock_name", "show_dock", "show_docks", "warm_up"]
+
+DOCKS = {"Project": "right", "Categories": "right", "Gallery": "bottom"}
+"""Names of our docks as in the manifest, and where they are at first."""
+
+SIZES = {"right": 320, "left": 320, "bottom": 260, "top": 260}
+"""Width or height at first, in pixels."""
+
+SHARES = {"Project": 2000, "Categories": 3000, "Gallery": 3000}
+"""Of the height at a side, as far as there is room."""
+
+ACROSS = ("left", "right")
+KEPT = "dock sizes"
+QUIET = 500
+"""Milliseconds after the last change of size before it is kept."""
+
+_LISTED = "Piximi"
+
+
+def dock_name(name: str) -> str:
+    """Return what napari calls a dock that is opened from its menus."""
+    return str(menu_item_template.format(_LISTED, name))
+
+
+def show_docks(workspace: "Workspace") -> None:
+    """Show all our docks and guard the window against closing with unsaved work.
+
+    Those that are open stay where they are; of those that are missing one is made now, and one
+    in each turn of the event loop that follows, so that the window never stalls for long. A
+    viewer without a window is left alone.
+    """
+    missing = [name for name in DOCKS if _find(workspace, name) is None]
+    for name in DOCKS:
+        if name not in missing[1:]:
+            show_dock(workspace, name)
+    window = _main_window(workspace)
+    if window is None:
+        return
+    from napari_piximi.ui.guard import guard
+
+    guard(window, workspace)
+    if missing:
+        _Turns(window, workspace, missing).next()
+
+
+class _Turns(QObject):
+    """Makes docks one by one, and gives them their sizes when all are there."""
+
+    def __init__(self, window: QMainWindow, workspace: "Workspace", names: list[str]) -> None:
+        super().__init__(window)
+        self._workspace = weakref.ref(workspace)
+        self._names = names
+        self._left = names[1:]
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._make)
+
+    def next(self) -> None:
+        """Make the next one in a turn of its own."""
+        self._timer.start(0)
+
+    def _make(self) -> None:
+        workspace, window = self._workspace(), self.parent()
+        if workspace is None or not isinstance(window, QMainWindow):
+            return
+        if self._left:
+            show_dock(workspace, self._left.pop(0))
+            self.next()
+            return
+        made = {name: dock for name in self._names if (dock := _find(workspace, name))}
+        _arrange(window, made)
+        self.deleteLater()
+
+
+def warm_up() -> None:
+    """Import what our docks and layers need; for the threads in which projects are read."""
+    from napari_piximi.ui import layer_labels
+
+    for name in DOCKS:
+        _panel_class(name)
+    layer_labels.warm_up()
+
+
+def show_dock(workspace: "Workspace", name: str) -> QWidget | None:
+    """Show one of our docks, made if it is not there yet.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    name : str
+        One of :data:`DOCKS`.
+
+    Returns
+    -------
+    QWidget or None
+        The panel in it; None for a viewer without a window.
+    """
+    window = _napari_window(workspace)
+    if window is None:
+        return None
+    dock = _find(workspace, name)
+    if dock is None:
+        positions = get_settings().application.plugin_widget_positions
+        positions.setdefault(dock_name(name), DOCKS[name])
+        panel = _panel_class(name)(workspace.viewer)
+        dock = window.add_dock_widget(panel, name=dock_name(name), area=positions[dock_name(name)])
+        _Size(dock)
+    dock.show()
+    dock.raise_()
+    inner: QWidget | None = dock.widget()
+    return inner
+
+
+def _panel_class(name: str) -> type[QWidget]:
+    """Import a panel when it is needed first."""
+    if name == "Project":
+        from napari_piximi.ui.project_panel import ProjectPanel
+
+        return ProjectPanel
+    if name == "Categories":
+        from napari_piximi.ui.categories_panel import CategoriesPanel
+
+        return CategoriesPanel
+    from napari_piximi.ui.gallery_panel import GalleryPanel
+
+    return GalleryPanel
+
+
+# --- places and sizes ------------------------------------------------------------------------
+
+
+def _napari_window(workspace: "Workspace") -> Any:  # noqa: ANN401
+    return getattr(workspace.viewer, "window", None)
+
+
+def _find(workspace: "Workspace", name: str) -> QDockWidget | None:
+    """Find one of our docks, also one that was opened from napari's menus or by a script."""
+    window = _napari_window(workspace)
+    docked = {} if window is None else window.dock_widgets
+    for known in (dock_name(name), menu_item_template.format("napari-piximi", name)):
+        panel = docked.get(known)
+        parent = panel.parent() if isinstance(panel, QWidget) else None
+        while parent is not None and not isinstance(parent, QDockWidget):
+            parent = parent.parent()
+        if parent is not None:
+            return parent
+    return None
+
+
+def _main_window(workspace: "Workspace") -> QMainWindow | None:
+    dock = _find(workspace, "Project")
+    parent = dock.parent() if dock is not None else None
+    return parent if isinstance(parent, QMainWindow) else None
+
+
+def _arrange(window: QMainWindow, docks: dict[str, QDockWidget]) -> None:
+    """Give new docks the size that the user gave them last, or a sensible one."""
+    # The panels at the side need the height more than the gallery needs the last bit of width.
+    window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+    kept = preferences.get(KEPT, {})
+    for dock in docks.values():
+        area = _area_of(window, dock)
+        across = area in ACROSS
+        orientation = Qt.Orientation.Horizontal if across else Qt.Orientation.Vertical
+        window.resizeDocks([dock], [int(kept.get(area, SIZES[area]))], orientation)
+    beside = {n: dock for n, dock in docks.items() if _area_of(window, dock) in ACROSS}
+    if len(beside) > 1:
+        parts = [SHARES[name] for name in beside]
+        window.resizeDocks([*beside.values()], parts, Qt.Orientation.Vertical)
+
+
+def _area_of(window: QMainWindow, dock: QDockWidget) -> str:
+    areas = {
+        Qt.DockWidgetArea.LeftDockWidgetArea: "left",
+        Qt.DockWidgetArea.TopDockWidgetArea: "top",
+        Qt.DockWidgetArea.BottomDockWidgetArea: "bottom",
+    }
+    return areas.get(window.dockWidgetArea(dock), "right")
+
+
+class _Size(QObject):
+    """Keeps the size that a dock is dragged to; napari keeps only its side."""
+
+    def __init__(self, dock: QDockWidget) -> None:
+        super().__init__(dock)
+        self._dock = weakref.ref(dock)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(QUIET)
+        self._timer.timeout.connect(self._keep)
+        dock.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:
+        """Wait for the end of a change of size, if it is the user who drags a border."""
+        if event is not None and event.type() == QEvent.Type.Resize and _dragging():
+            self._timer.start()
+        return False
+
+    def _keep(self) -> None:
+        dock = self._dock()
+        window = dock.parent() if dock is not None else None
+        if dock is None or not isinstance(window, QMainWindow) or dock.isFloating():
+            return
+        area = _area_of(window, dock)
+        size = dock.width() if area in ACROSS else dock.height()
+        preferences.put(KEPT, {**preferences.get(KEPT, {}), area: size})
+
+
+def _dragging() -> bool:
+    return bool(QApplication.mouseButtons() & Qt.MouseButton.LeftButton)
