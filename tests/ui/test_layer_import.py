@@ -1,12 +1,16 @@
 """Layers that join the project."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import pytest
+import zarr
+from napari.layers import Layer
 from napari.utils.notifications import Notification
+from napari_builtins.io import napari_get_reader
 from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QWidget
@@ -18,6 +22,7 @@ from napari_piximi.model.things import Annotation, Channel, Image
 from napari_piximi.ui import join_dialog
 from napari_piximi.ui.join_dialog import JoinDialog
 from napari_piximi.ui.layer_import import add_layers, layers_to_project
+from napari_piximi.ui.reading import get_reader
 from napari_piximi.ui.workspace import Workspace
 
 Wait = Callable[[Workspace], None]
@@ -377,3 +382,31 @@ def test_the_dialog_offers_outcomes(qtbot: QtBot) -> None:
     assert dialog.chosen == 0
     dialog.check(1)
     assert dialog.chosen == 1
+
+
+def test_an_ome_zarr_image_joins_through_napari_s_own_reader(
+    workspace: Workspace,
+    finish: Wait,
+    asked: list[tuple[int | None, Sequence[str]]],
+    tmp_path: Path,
+) -> None:
+    values = rng.integers(0, 4000, (3, 16, 20), dtype=np.uint16)
+    group = zarr.open_group(str(tmp_path / "cells.zarr"), mode="w", zarr_format=2)
+    group.create_array("0", data=values, chunks=(1, 8, 10))
+    group.create_array("1", data=values[:, ::2, ::2], chunks=(1, 8, 10))
+    axes = [{"name": name, "type": "space"} for name in "zyx"]
+    paths = [{"path": "0"}, {"path": "1"}]
+    group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": paths}]
+    path = str(tmp_path / "cells.zarr")
+    assert get_reader(path) is None
+    read = napari_get_reader(path)
+    assert read is not None
+    layers = [workspace.viewer.add_layer(Layer.create(*data)) for data in read(path)]
+    asked.append((0, []))
+    add_layers(workspace, layers)
+    finish(workspace)
+    assert asked[0][1][1:] == [
+        "1 image, 3 planes, 1 channel, 16 × 20",
+        "1 image, 1 plane, 3 channels, 16 × 20",
+    ]
+    assert np.array_equal(pixels(only_image(workspace))[..., 0], values)

@@ -5,6 +5,7 @@ import weakref
 from pathlib import Path
 
 import numpy as np
+import pytest
 from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
 from napari.utils.notifications import Notification
@@ -15,6 +16,7 @@ from tests.model.cells import cells_project
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.things import IMAGE_KIND, Image
+from napari_piximi.ui import workspace as workspace_module
 from napari_piximi.ui.panel import Panel
 from napari_piximi.ui.workspace import Workspace, numbered_categories, workspace_of
 
@@ -173,3 +175,17 @@ def test_edits_go_on_where_nothing_can_be_kept_against_a_crash(
     assert workspace.project.name == "Two"
     assert len(notifications) == 1
     assert notifications[0].message.startswith("Your edits cannot be kept against a crash now (")
+
+
+def test_many_things_are_spared_by_the_search_for_garbage(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspace_module, "MANY", 3)
+    before = gc.get_freeze_count()
+    workspace.open_project(cells_project())
+    assert gc.get_freeze_count() > before
+    workspace.open_project(new_project())
+    assert gc.get_freeze_count() == 0
+    workspace.open_project(cells_project())
+    workspace.close()
+    assert gc.get_freeze_count() == 0

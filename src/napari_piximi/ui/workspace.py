@@ -1,5 +1,6 @@
 """One workspace per viewer: its session, gallery, jobs, file, and what the viewer shows."""
 
+import gc
 import weakref
 from collections.abc import Callable, Iterable, Set
 from pathlib import Path
@@ -21,6 +22,9 @@ from napari_piximi.ui.jobs import Job, Jobs
 from napari_piximi.ui.layers import LayerLink
 
 __all__ = ["Workspace", "numbered_categories", "workspace_of"]
+
+MANY = 10_000
+"""Things above which a project is kept out of the search for garbage."""
 
 
 class Workspace:
@@ -161,6 +165,7 @@ class Workspace:
         self.session = Session(project)
         self.session.changed.connect(self._relay)
         self._journal, self.path, self.shown = journal, path, None
+        _spare_garbage_collection(project)
         if journal is not None:
             self.session.mark_changed()
         self.gallery.update(before, project)  # first: panels ask it
@@ -192,6 +197,7 @@ class Workspace:
         try:
             self.jobs.close()
         finally:
+            gc.unfreeze()
             self._end_journal(keep=keep)
 
     # --- what the viewer shows ---------------------------------------------------------------
@@ -245,6 +251,17 @@ class Workspace:
         journal, self._journal = self._journal, None
         if journal is not None:
             journal.close(discard=not keep)
+
+
+def _spare_garbage_collection(project: Project) -> None:
+    """Take what lives now out of the search for garbage, if it is so much that it would be felt.
+
+    Python looks for cycles among all objects again and again. With the 100,000 things of a
+    project, which have none, that stops the window for half a second each time.
+    """
+    gc.unfreeze()
+    if len(project.things) > MANY:
+        gc.freeze()
 
 
 _workspaces: weakref.WeakKeyDictionary[ViewerModel, Workspace] = weakref.WeakKeyDictionary()
