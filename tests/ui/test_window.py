@@ -8,13 +8,14 @@ import napari
 import numpy as np
 import pytest
 from napari.settings import get_settings
-from napari.utils.notifications import Notification, show_error
+from napari.utils.notifications import Notification, NotificationSeverity, show_error
 from npe2 import PluginManager, PluginManifest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QApplication, QDockWidget
 from tests.io.test_bad_bundles import REFUSED, add_model
+from tests.io.test_tfjs import BAD_DOCUMENTS, LAMBDA, WEIGHTS, dense_document, put, with_layers
 from tests.io.tiny_bundle import tiny_members, tiny_project, write_zip
 from tests.shared_data import shared
 from tests.ui.conftest import Wait
@@ -221,6 +222,38 @@ def test_what_is_not_ours_or_bad_is_told_of_once_and_the_session_stays(
     assert workspace.session is session
 
 
+def test_a_bad_classifier_is_told_of_once_and_the_session_stays(
+    viewer: napari.Viewer,
+    workspace: Workspace,
+    finish: Wait,
+    tmp_path: Path,
+    notifications: list[Notification],
+) -> None:
+    before, session = workspace.project, workspace.session
+    bad = {
+        "no weights file": dense_document(),
+        "too short": dense_document(),
+        "Lambda": with_layers(LAMBDA),
+        **{name: document for name, (document, _) in BAD_DOCUMENTS.items() if name != "a list"},
+    }
+    told: dict[str, list[str]] = {}
+    for case, document in bad.items():
+        (tmp_path / case).mkdir()
+        path = put(tmp_path / case, document, WEIGHTS[:4] if case == "too short" else WEIGHTS)
+        if case == "no weights file":
+            path.with_suffix(".weights.bin").unlink()
+        notifications.clear()
+        drop(viewer, path)
+        finish(workspace)
+        QApplication.processEvents()
+        told[case] = [notification.message for notification in notifications]
+    assert {case: texts for case, texts in told.items() if len(texts) != 1} == {}
+    assert "'Lambda'" in told["Lambda"][0]
+    assert "tiny.weights.bin" in told["no weights file"][0]
+    assert workspace.project is before
+    assert workspace.session is session
+
+
 def test_selected_layers_are_saved(
     viewer: napari.Viewer, workspace: Workspace, finish: Wait, tmp_path: Path
 ) -> None:
@@ -319,3 +352,19 @@ def test_lost_work_is_pointed_to_whichever_dock_is_opened_first(
     finish(workspace)
     assert panel.recovery.isVisible()
     assert "lost" in panel.recovery.text.text()
+
+
+def test_every_bundle_of_piximi_can_be_dropped(
+    viewer: napari.Viewer, workspace: Workspace, finish: Wait, notifications: list[Notification]
+) -> None:
+    bundles = sorted(shared("bundles").glob("*.zip"))
+    assert len(bundles) == 12
+    for bundle in bundles:
+        drop(viewer, bundle)
+        finish(workspace)
+        QApplication.processEvents()
+        assert workspace.path == bundle
+        assert list(workspace.project.things) == list(read_bundle(bundle).things)
+        assert workspace.shown in workspace.project.things
+        assert workspace.layers.layers()
+    assert [n.message for n in notifications if n.severity == NotificationSeverity.ERROR] == []
