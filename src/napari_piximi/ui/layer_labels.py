@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Iterator, Set
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -312,11 +313,13 @@ class KindLayer:
 
 
 def warm_up() -> None:
-    """Import what the first Labels layer needs, half a second of it; for threads that read."""
-    import pandas as pd
+    """Import what the first Labels layer needs; for threads that read.
 
-    pd.DataFrame({"index": [0]})
-    Labels(np.zeros((2, 2), np.uint16), features={"index": [0]})
+    No layer is made here: the units of its first one are defined without a lock, and two
+    threads that do so at once fail.
+    """
+    for name in ("pandas", "pint", "scipy.ndimage", "scipy.spatial"):
+        import_module(name)
 
 
 def _after(project: Project, stroke: Any) -> Project:  # noqa: ANN401
