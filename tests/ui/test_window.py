@@ -188,12 +188,28 @@ def test_files_are_dropped(
     assert not notifications
 
 
+@pytest.fixture
+def told_of(
+    viewer: napari.Viewer, workspace: Workspace, finish: Wait, notifications: list[Notification]
+) -> Callable[[Path], list[str]]:
+    """Return a function that drops a file, and returns what was said of it."""
+
+    def drop_one(path: Path) -> list[str]:
+        notifications.clear()
+        drop(viewer, path)
+        finish(workspace)
+        QApplication.processEvents()
+        return [notification.message for notification in notifications]
+
+    return drop_one
+
+
 def test_what_is_not_ours_or_bad_is_told_of_once_and_the_session_stays(
     viewer: napari.Viewer,
     workspace: Workspace,
     finish: Wait,
     tmp_path: Path,
-    notifications: list[Notification],
+    told_of: Callable[[Path], list[str]],
 ) -> None:
     write_bundle(tiny_project(), tmp_path / "tiny.zip")
     drop(viewer, tmp_path / "tiny.zip")
@@ -212,22 +228,14 @@ def test_what_is_not_ours_or_bad_is_told_of_once_and_the_session_stays(
         bad[f"cut at {share}"].write_bytes(whole[: int(len(whole) * share)])
     told: dict[str, list[str]] = {}
     for case, path in bad.items():
-        notifications.clear()
-        drop(viewer, path)
-        finish(workspace)
-        QApplication.processEvents()
-        told[case] = [notification.message for notification in notifications]
+        told[case] = told_of(path)
     assert {case: texts for case, texts in told.items() if len(texts) != 1} == {}
     assert workspace.project is before
     assert workspace.session is session
 
 
 def test_a_bad_classifier_is_told_of_once_and_the_session_stays(
-    viewer: napari.Viewer,
-    workspace: Workspace,
-    finish: Wait,
-    tmp_path: Path,
-    notifications: list[Notification],
+    workspace: Workspace, tmp_path: Path, told_of: Callable[[Path], list[str]]
 ) -> None:
     before, session = workspace.project, workspace.session
     bad = {
@@ -242,11 +250,7 @@ def test_a_bad_classifier_is_told_of_once_and_the_session_stays(
         path = put(tmp_path / case, document, WEIGHTS[:4] if case == "too short" else WEIGHTS)
         if case == "no weights file":
             path.with_suffix(".weights.bin").unlink()
-        notifications.clear()
-        drop(viewer, path)
-        finish(workspace)
-        QApplication.processEvents()
-        told[case] = [notification.message for notification in notifications]
+        told[case] = told_of(path)
     assert {case: texts for case, texts in told.items() if len(texts) != 1} == {}
     assert "'Lambda'" in told["Lambda"][0]
     assert "tiny.weights.bin" in told["no weights file"][0]

@@ -150,9 +150,9 @@ def _category_names(project: Project, kind: str, categories: Iterable[str]) -> s
     return ", ".join(found[c].name if c in found else c for c in ordered)
 
 
-def renewed(query: Query) -> Query:
-    """Return the query of all images, sorted as before."""
-    return Query(sort=query.sort, descending=query.descending, seed=query.seed)
+def renewed(query: Query, kind: str = IMAGE_KIND) -> Query:
+    """Return the query of all things of a kind, without filters, sorted as before."""
+    return Query(kind, query.sort, query.descending, query.seed)
 
 
 def still_possible(query: Query, project: Project, changed: frozenset[str]) -> Query:
@@ -168,7 +168,7 @@ def still_possible(query: Query, project: Project, changed: frozenset[str]) -> Q
     if query.kind not in project.kinds:
         shown = [kind.id for kind in project.kinds.values() if kind.visible]
         kind = IMAGE_KIND if IMAGE_KIND in project.kinds else next(iter(shown), IMAGE_KIND)
-        return replace(renewed(query), kind=kind)
+        return renewed(query, kind)
     own = project.kinds[query.kind].categories
     if not query.categories.issubset(own) or not query.predicted.issubset(own):
         categories, predicted = (

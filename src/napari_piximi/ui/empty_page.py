@@ -37,11 +37,10 @@ class EmptyPage(QWidget):
     Parameters
     ----------
     gallery : Gallery
-    parent : QWidget, optional
     """
 
-    def __init__(self, gallery: Gallery, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, gallery: Gallery) -> None:
+        super().__init__()
         self._gallery = gallery
         self.words = QLabel()
         self.words.setWordWrap(True)

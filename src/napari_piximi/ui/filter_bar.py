@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QLineEdit, QMenu, QPushButton, QWidget, QWidgetAction
 from superqt import QFlowLayout
 
 from napari_piximi.model.gallery import Chip, Gallery, Query, chips
+from napari_piximi.model.query import renewed
 from napari_piximi.ui.filter_form import FilterForm
 from napari_piximi.ui.shown_names import one_line, tip
 
@@ -21,7 +22,7 @@ LONGEST = 40
 
 def cleared(query: Query) -> Query:
     """Return a query without its filters, sorted as before."""
-    return Query(kind=query.kind, sort=query.sort, descending=query.descending, seed=query.seed)
+    return renewed(query, query.kind)
 
 
 class SearchField(QLineEdit):
@@ -30,11 +31,10 @@ class SearchField(QLineEdit):
     Parameters
     ----------
     gallery : Gallery
-    parent : QWidget, optional
     """
 
-    def __init__(self, gallery: Gallery, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, gallery: Gallery) -> None:
+        super().__init__()
         self._gallery = gallery
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -70,11 +70,10 @@ class FilterButton(QPushButton):
     Parameters
     ----------
     gallery : Gallery
-    parent : QWidget, optional
     """
 
-    def __init__(self, gallery: Gallery, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, gallery: Gallery) -> None:
+        super().__init__()
         self.setText("Filter…")
         self.setToolTip("Filter by category, prediction, probability, partition, labelled or not")
         self.setAccessibleName("Filter")
@@ -93,11 +92,10 @@ class ChipRow(QWidget):
     Parameters
     ----------
     gallery : Gallery
-    parent : QWidget, optional
     """
 
-    def __init__(self, gallery: Gallery, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, gallery: Gallery) -> None:
+        super().__init__()
         self._gallery = gallery
         self._shown: tuple[Chip, ...] = ()
         self.buttons: list[QPushButton] = []

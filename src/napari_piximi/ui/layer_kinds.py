@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Labels
 from psygnal import Signal
 
-from napari_piximi.model.gallery import Query
 from napari_piximi.model.project import Project, touched
+from napari_piximi.model.query import renewed
 from napari_piximi.model.things import IMAGE_KIND, Annotation, Image, Kind
 from napari_piximi.ui import preferences
 from napari_piximi.ui.layer_colors import COLOR_MODES, ColorMode
@@ -162,11 +162,9 @@ class KindLayers:
     def select(self, thing: str, *, add: bool = False) -> None:
         """Select an annotation in the gallery, which shows its kind then."""
         gallery = self._workspace.gallery
-        kind, old = self._workspace.project.things[thing].kind, gallery.query
-        if old.kind != kind:
-            gallery.set_query(
-                Query(kind=kind, sort=old.sort, descending=old.descending, seed=old.seed)
-            )
+        kind = self._workspace.project.things[thing].kind
+        if gallery.query.kind != kind:
+            gallery.set_query(renewed(gallery.query, kind))
         chosen = gallery.selection
         if not add:
             gallery.select([thing], thing)

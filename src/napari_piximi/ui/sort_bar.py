@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton
 from superqt.utils import signals_blocked
 
 from napari_piximi.model.gallery import Gallery, SortKey
+from napari_piximi.model.query import renewed
 from napari_piximi.ui import preferences
 from napari_piximi.ui.shown_names import one_line
 
@@ -28,11 +29,10 @@ class KindChoice(QComboBox):
     Parameters
     ----------
     gallery : Gallery
-    parent : QWidget, optional
     """
 
-    def __init__(self, gallery: Gallery, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, gallery: Gallery) -> None:
+        super().__init__()
         self._gallery = gallery
         self._shown: list[tuple[str, str]] = []
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -55,11 +55,9 @@ class KindChoice(QComboBox):
 
     def _choose(self, index: int) -> None:
         if index >= 0:
-            query = self._gallery.query
-            kind = self.itemData(index)
+            query, kind = self._gallery.query, self.itemData(index)
             if kind != query.kind:
-                plain = type(query)(kind, query.sort, query.descending, query.seed, query.text)
-                self._gallery.set_query(plain)
+                self._gallery.set_query(replace(renewed(query, kind), text=query.text))
 
 
 class SortChoice(QComboBox):
@@ -68,11 +66,10 @@ class SortChoice(QComboBox):
     Parameters
     ----------
     gallery : Gallery
-    parent : QWidget, optional
     """
 
-    def __init__(self, gallery: Gallery, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, gallery: Gallery) -> None:
+        super().__init__()
         self._gallery = gallery
         self.addItems([key.value for key in SortKey])
         self.setToolTip("Sort by")
@@ -95,11 +92,10 @@ class DirectionButton(QPushButton):
     Parameters
     ----------
     gallery : Gallery
-    parent : QWidget, optional
     """
 
-    def __init__(self, gallery: Gallery, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, gallery: Gallery) -> None:
+        super().__init__()
         self._gallery = gallery
         self.setCheckable(True)
         self.setFixedWidth(26)
@@ -128,11 +124,10 @@ class ShuffleButton(QPushButton):
     Parameters
     ----------
     gallery : Gallery
-    parent : QWidget, optional
     """
 
-    def __init__(self, gallery: Gallery, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, gallery: Gallery) -> None:
+        super().__init__()
         self._gallery = gallery
         self.setText("Shuffle")
         self.setToolTip("Draw another random order")
