@@ -4,11 +4,15 @@ Every leaf also inherits the built-in error that a caller would think of, and ev
 message names the file, the member or thing, and the value at fault.
 """
 
+from typing import Any
+
 __all__ = [
     "AnnotationFileError",
     "BundleError",
     "Cancelled",
+    "DeviceMemoryError",
     "EditError",
+    "EngineError",
     "FitError",
     "ImageFileError",
     "ModelFileError",
@@ -54,6 +58,42 @@ class EditError(PiximiError, ValueError):
 
 class FitError(PiximiError, ValueError):
     """Things, categories or settings on which no classifier can be fitted or used."""
+
+
+class DeviceMemoryError(FitError):
+    """The memory of the device does not suffice.
+
+    Attributes
+    ----------
+    batch_size : int or None
+        A batch size that it does suffice for.
+    """
+
+    def __init__(self, text: str, batch_size: int | None = None) -> None:
+        super().__init__(text, batch_size)
+        self.batch_size = batch_size
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class EngineError(PiximiError, RuntimeError):
+    """The process that computes died, or failed for a reason that is not the user's.
+
+    Attributes
+    ----------
+    kept : object
+        What the work had put aside before the process died; None where there is nothing.
+    details : str
+        Where it failed, for a report of the fault.
+    """
+
+    kept: Any = None
+    details: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross to another process with everything."""
+        return type(self), self.args, {"kept": self.kept, "details": self.details}
 
 
 class WeightsUnavailableError(PiximiError, OSError):

@@ -6,4 +6,4 @@ from napari_piximi.ui.workspace import Workspace
 
 def test_a_viewer_without_a_window_is_left_alone(workspace: Workspace) -> None:
     show_docks(workspace)
-    assert [show_dock(workspace, name) for name in DOCKS] == [None, None, None]
+    assert [show_dock(workspace, name) for name in DOCKS] == [None] * len(DOCKS)

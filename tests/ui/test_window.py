@@ -27,7 +27,7 @@ from napari_piximi.io.recovery import Journal
 from napari_piximi.model import edits
 from napari_piximi.ui import commands, preferences
 from napari_piximi.ui import docks as docks_module
-from napari_piximi.ui.docks import DOCKS, dock_name, show_docks
+from napari_piximi.ui.docks import FIRST, dock_name, show_docks
 from napari_piximi.ui.gallery_panel import GalleryPanel
 from napari_piximi.ui.workspace import Workspace, workspace_of
 
@@ -91,12 +91,12 @@ def test_a_project_is_opened_and_its_docks_show(
     assert viewer.open(shared("bundles/digits_project.zip"), plugin=None) == []
     assert workspace.project is before, "it returns before the project is read"
     finish(workspace)
-    assert len(docks(viewer)) == len(DOCKS)
+    assert len(docks(viewer)) == len(FIRST)
     assert len(workspace.project.things) == 120
     assert workspace.shown in workspace.project.things
     assert [layer.name for layer in workspace.layers.layers()]
     found = docks(viewer)
-    assert set(found) == {dock_name(name) for name in DOCKS}
+    assert set(found) == {dock_name(name) for name in FIRST}
     gallery = viewer.window.dock_widgets[dock_name("Gallery")]
     assert isinstance(gallery, GalleryPanel)
     assert gallery.workspace is workspace

@@ -24,6 +24,7 @@ from napari_piximi.cli.terminal import (
 )
 from napari_piximi.errors import FitError
 from napari_piximi.io.bundle import read_bundle, write_bundle
+from napari_piximi.learn.plans import INPUT_SETTINGS
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Partition
@@ -64,7 +65,7 @@ def fit(
     from napari_piximi.learn import classifier as learn
 
     if old:
-        _check_input_is_kept(chosen, learn.INPUT_SETTINGS)
+        _check_input_is_kept(chosen, INPUT_SETTINGS)
     with progress_bar() as progress:
         result = learn.fit(project, key, settings, name=name, base=old, progress=progress)
         project = learn.apply_fit(project, result)

@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any
 
 from napari_piximi.learn._keras import keras
+from napari_piximi.progress import Progress, silent
 
-__all__ = ["backend", "describe", "on_gpu"]
+__all__ = ["backend", "describe", "on_gpu", "report"]
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
@@ -73,3 +74,9 @@ def _nvidia_memory() -> int | None:
     query = [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout.split()
     return int(answer[0]) * 2**20 if answer and answer[0].isdigit() else None
+
+
+def report(progress: Progress = silent) -> str:
+    """Do as :func:`describe`, with a `progress` as every long function has."""
+    progress(0, 1, "Looking for a GPU")
+    return describe()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.errors import Cancelled, FitError, PiximiWarning
+from napari_piximi.errors import Cancelled, DeviceMemoryError, FitError, PiximiWarning
 from napari_piximi.learn._keras import keras
 from napari_piximi.learn.augmentation import Augmentation
 from napari_piximi.learn.losses import Loss, loss_of
@@ -26,6 +26,10 @@ Floats = NDArray[np.float32]
 
 CHUNK_BYTES = 64 * 2**20
 """Bytes of samples that are gathered for one call."""
+
+PUT_ASIDE_SECONDS = 1.0
+PUT_ASIDE_SHARE = 30
+"""The best weights are put aside no more often than this, so that it costs 3 % at most."""
 
 SILENT = np.errstate(over="ignore", invalid="ignore")
 """Weights that diverge are found by :meth:`Fitting._note`; numpy need not warn of them."""
@@ -68,6 +72,7 @@ def run_epochs(
     progress: Progress,
     *,
     continued: bool = False,
+    improved: Callable[[Outcome], None] | None = None,
 ) -> Outcome:
     """Fit a model; it ends with the weights that are to be kept.
 
@@ -85,6 +90,9 @@ def run_epochs(
     continued : bool
         The model is one that was fitted before: its weights are measured first, and are the
         best until an epoch does as well.
+    improved : callable, optional
+        Called while the model has the best weights so far, now and then, so that they can be
+        put aside.
 
     Raises
     ------
@@ -97,9 +105,9 @@ def run_epochs(
     PiximiWarning
         If the loss or the weights are no longer finite; the fit ends with the best weights.
     """
-    started = time.perf_counter()
     with opened(model) as logits:
-        fitting = Fitting(model, loss_of(settings, logits=logits), training, validation, settings)
+        loss = loss_of(settings, logits=logits)
+        fitting = Fitting(model, loss, training, validation, settings, improved)
         try:
             if continued:
                 fitting.measure_start(progress)
@@ -109,12 +117,11 @@ def run_epochs(
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            raise FitError(_memory_advice(fitting)) from error
+            raise _memory_error(fitting) from error
         best = fitting.finish(diverged=stopped == "diverged")
-    history = {key: tuple(values) for key, values in fitting.history.items()}
     if stopped == "diverged":
         warnings.warn(_divergence(fitting), PiximiWarning, stacklevel=3)
-    return Outcome(history, best, stopped, time.perf_counter() - started)
+    return fitting.outcome(best, stopped)
 
 
 @contextmanager
@@ -135,6 +142,19 @@ def opened(model: Any) -> Iterator[bool]:  # noqa: ANN401
             last.activation = keras.activations.softmax
 
 
+@contextmanager
+def _closed(model: Any, *, logits: bool) -> Iterator[None]:  # noqa: ANN401
+    """Let a model that puts out logits put out probabilities for a while."""
+    last = model.layers[-1]
+    if logits:
+        last.activation = keras.activations.softmax
+    try:
+        yield
+    finally:
+        if logits:
+            last.activation = keras.activations.linear
+
+
 @dataclass
 class Fitting:
     """A fit under way."""
@@ -144,6 +164,7 @@ class Fitting:
     training: Labelled
     validation: Labelled
     settings: Settings
+    improved: Callable[[Outcome], None] | None = None
     history: dict[str, list[float]] = field(default_factory=lambda: {"loss": []})
 
     def __post_init__(self) -> None:
@@ -157,6 +178,8 @@ class Fitting:
         self.average = Average(self.model, settings.averaging)
         self.best: list[NDArray[Any]] | None = None
         self.best_epoch, self.best_loss = 0, np.inf
+        self.started = time.perf_counter()
+        self.put_aside_at, self.put_aside_epoch = 0.0, -1
 
     @property
     def batches(self) -> int:
@@ -215,8 +238,14 @@ class Fitting:
         well = self._note(
             epoch, measured, lambda _: self._report(progress, epoch, self.batches, total)
         )
+        self._put_aside()
         self._report(progress, epoch, self.batches, total)
         return well
+
+    def outcome(self, best_epoch: int, stopped: str) -> Outcome:
+        """Tell what became of it so far."""
+        history = {key: tuple(values) for key, values in self.history.items()}
+        return Outcome(history, best_epoch, stopped, time.perf_counter() - self.started)
 
     def finish(self, *, diverged: bool = False) -> int:
         """Give the model the weights that are to be kept; tell of which epoch they are."""
@@ -227,6 +256,21 @@ class Fitting:
         if completed and self.average.values is not None:
             self.average.swap()
         return max(completed - 1, 0)
+
+    def _put_aside(self) -> None:
+        """Show the best weights to whoever keeps them, but seldom enough to cost little."""
+        now = time.perf_counter()
+        kept = self.put_aside_epoch == self.best_epoch
+        if self.improved is None or self.best is None or kept or now < self.put_aside_at:
+            return
+        current = _values(self.model.weights)
+        self.model.set_weights(self.best)
+        with _closed(self.model, logits=self.loss.logits):
+            self.improved(self.outcome(self.best_epoch, "interrupted"))
+        self.model.set_weights(current)
+        self.put_aside_epoch = self.best_epoch
+        done = time.perf_counter()
+        self.put_aside_at = done + max(PUT_ASIDE_SECONDS, PUT_ASIDE_SHARE * (done - now))
 
     def _order(self, epoch: int) -> NDArray[np.intp]:
         count = len(self.training)
@@ -359,7 +403,7 @@ def _divergence(fitting: Fitting) -> str:
     return f"{text}a learning rate below {fitting.settings.learning_rate:g} may help"
 
 
-def _memory_advice(fitting: Fitting) -> str:
+def _memory_error(fitting: Fitting) -> DeviceMemoryError:
     """Find a batch size that the memory does suffice for, by trying."""
     size = fitting.settings.batch_size
     failed = f"The memory of the device does not suffice for a batch size of {size}"
@@ -377,5 +421,5 @@ def _memory_advice(fitting: Fitting) -> str:
             if not is_out_of_memory(error):
                 raise
         else:
-            return f"{failed}; {size} would do"
-    return f"{failed}, nor for any other; a smaller input may help"
+            return DeviceMemoryError(f"{failed}; {size} would do", size)
+    return DeviceMemoryError(f"{failed}, nor for any other; a smaller input may help")

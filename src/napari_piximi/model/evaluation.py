@@ -49,9 +49,17 @@ class Evaluation:
     classes : tuple of str
         Category ids of rows and columns; empty in files of Piximi, where the class map tells.
     partition : str
-        On which things: ``"Validation"``, ``"Training"``, ``"Labelled"``.
+        On which things: ``"Validation"``, ``"Training"``, ``"Labelled"``, or
+        ``"Cross-validation"``, where each thing was predicted by a model that had not seen it.
     run : int or None
         Index of the classifier's run after which it was made.
+    ids : tuple of str
+        The things, where they are known; a cell of the matrix can then be looked at.
+    true, predicted : tuple of int
+        Class index of each of them.
+    roc_auc : tuple of float
+        Per class, one against the rest; NaN where a class has no thing, or has all of them.
+        Empty where it is not known.
     """
 
     confusion_matrix: tuple[tuple[int, ...], ...]
@@ -59,6 +67,10 @@ class Evaluation:
     classes: tuple[str, ...] = ()
     partition: str = "Validation"
     run: int | None = None
+    ids: tuple[str, ...] = ()
+    true: tuple[int, ...] = ()
+    predicted: tuple[int, ...] = ()
+    roc_auc: tuple[float, ...] = ()
 
     @cached_property
     def _counts(self) -> Floats:

@@ -9,8 +9,13 @@ from napari_piximi.model.evaluation import Evaluation
 __all__ = [
     "ARCHITECTURES",
     "CROP_SCHEMAS",
+    "FOREST",
+    "FOREST_FORMAT",
+    "GRAPH_FORMAT",
+    "LAYERS_FORMAT",
     "LOSSES",
     "METRICS",
+    "NETWORKS",
     "OPTIMIZERS",
     "PIXIMI_SETTINGS",
     "PRESETS",
@@ -20,7 +25,11 @@ __all__ = [
     "Settings",
 ]
 
-ARCHITECTURES = ("SimpleCNN", "MobileNet")
+FOREST = "Random forest"
+ARCHITECTURES = ("SimpleCNN", "MobileNet", FOREST)
+NETWORKS = ("SimpleCNN", "MobileNet")
+LAYERS_FORMAT, GRAPH_FORMAT, FOREST_FORMAT = "layers-model", "graph-model", "napari-piximi forest"
+"""What ``format`` in the document of a model says it is."""
 CROP_SCHEMAS = ("None", "Match")
 OPTIMIZERS = (
     "Adadelta",
@@ -54,7 +63,9 @@ METRICS = (
     "Sparse categorical accuracy",
 )
 
-Group = Literal["Architecture", "Pre-processing", "Augmentation", "Partition", "Optimisation"]
+Group = Literal[
+    "Architecture", "Pre-processing", "Augmentation", "Partition", "Optimisation", "Forest"
+]
 
 
 def _setting(default: Any, group: Group, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
@@ -65,13 +76,13 @@ def _setting(default: Any, group: Group, tooltip: str, **limits: Any) -> Any:  #
 class Settings:
     """Everything that decides how a classifier is built and fitted.
 
-    The metadata of each field (`group`, `tooltip`, `min`, `max`, `choices`) is its form
-    and its command-line option. The defaults are ours, for few labels; Piximi's own are
-    :data:`PIXIMI_SETTINGS`.
+    The metadata of each field (`group`, `tooltip`, `min`, `max`, `choices`, and `only`, the
+    architectures that heed it, where not all do) is its form and its command-line option.
+    The defaults are ours, for few labels; Piximi's own are :data:`PIXIMI_SETTINGS`.
     """
 
     architecture: str = _setting(
-        "SimpleCNN", "Architecture", "Network to build", choices=ARCHITECTURES
+        "SimpleCNN", "Architecture", "What to build", choices=ARCHITECTURES
     )
     height: int = _setting(28, "Architecture", "Input height in pixels", min=1, max=4096)
     width: int = _setting(28, "Architecture", "Input width in pixels", min=1, max=4096)
@@ -190,7 +201,7 @@ PRESETS: Mapping[str, Settings] = {"few labels": Settings(), "Piximi defaults": 
 
 @dataclass(frozen=True, slots=True)
 class ModelArtifact:
-    """A TensorFlow.js layers model as its two files hold it.
+    """A model as its two files hold it: TensorFlow.js's layers or graph, or a forest of ours.
 
     Attributes
     ----------
@@ -228,8 +239,9 @@ class Run:
     training, validation : int
         How many things were in each partition.
     stopped : str
-        ``"finished"``, ``"early"`` (patience ran out), ``"cancelled"`` or ``"diverged"`` (loss
-        or weights no longer finite; the best weights were kept).
+        ``"finished"``, ``"early"`` (patience ran out), ``"cancelled"``, ``"diverged"`` (loss
+        or weights no longer finite; the best weights were kept) or ``"interrupted"`` (the
+        process that computed died; the best weights put aside were kept).
     device, backend : str
         Where it ran, and on which Keras backend.
     seconds : float

@@ -15,13 +15,25 @@ if TYPE_CHECKING:
 
 __all__ = ["DOCKS", "dock_name", "show_dock", "show_docks", "warm_up"]
 
-DOCKS = {"Project": "right", "Categories": "right", "Gallery": "bottom"}
+DOCKS = {
+    "Project": "right",
+    "Classifier": "right",
+    "Categories": "right",
+    "Gallery": "bottom",
+    "Feature map": "bottom",
+}
 """Names of our docks as in the manifest, and where they are at first."""
 
-SIZES = {"right": 320, "left": 320, "bottom": 260, "top": 260}
+FIRST = ("Project", "Classifier", "Categories", "Gallery")
+"""Those that are shown with a project; the others wait until they are asked for."""
+
+TABBED = {"Classifier": "Project"}
+"""Docks that share a place with another one, behind which they are at first."""
+
+SIZES = {"right": 360, "left": 360, "bottom": 260, "top": 260}
 """Width or height at first, in pixels."""
 
-SHARES = {"Project": 2000, "Categories": 3000, "Gallery": 3000}
+SHARES = {"Project": 5000, "Categories": 3000, "Gallery": 3000}
 """Of the height at a side, as far as there is room."""
 
 ACROSS = ("left", "right")
@@ -38,15 +50,15 @@ def dock_name(name: str) -> str:
 
 
 def show_docks(workspace: "Workspace") -> None:
-    """Show all our docks and guard the window against closing with unsaved work.
+    """Show our first docks and guard the window against closing with unsaved work.
 
     Those that are open stay where they are; of those that are missing one is made now, and one
     in each turn of the event loop that follows, so that the window never stalls for long. A
     viewer without a window is left alone.
     """
-    missing = [name for name in DOCKS if _find(workspace, name) is None]
-    for name in DOCKS:
-        if name not in missing[1:]:
+    missing = [name for name in FIRST if _find(workspace, name) is None]
+    for name in FIRST:
+        if name not in missing[1:] and name not in TABBED:
             show_dock(workspace, name)
     window = _main_window(workspace)
     if window is None:
@@ -79,7 +91,7 @@ class _Turns(QObject):
         if workspace is None or not isinstance(window, QMainWindow):
             return
         if self._left:
-            show_dock(workspace, self._left.pop(0))
+            _open_dock(workspace, self._left.pop(0))
             self.next()
             return
         made = {name: dock for name in self._names if (dock := _find(workspace, name))}
@@ -110,6 +122,17 @@ def show_dock(workspace: "Workspace", name: str) -> QWidget | None:
     QWidget or None
         The panel in it; None for a viewer without a window.
     """
+    dock = _open_dock(workspace, name)
+    if dock is None:
+        return None
+    dock.show()
+    dock.raise_()
+    inner: QWidget | None = dock.widget()
+    return inner
+
+
+def _open_dock(workspace: "Workspace", name: str) -> QDockWidget | None:
+    """Find or make a dock; a new one that shares a place lies behind the other one."""
     window = _napari_window(workspace)
     if window is None:
         return None
@@ -120,10 +143,19 @@ def show_dock(workspace: "Workspace", name: str) -> QWidget | None:
         panel = _panel_class(name)(workspace.viewer)
         dock = window.add_dock_widget(panel, name=dock_name(name), area=positions[dock_name(name)])
         _Size(dock)
-    dock.show()
-    dock.raise_()
-    inner: QWidget | None = dock.widget()
-    return inner
+        _tabify(workspace, name, dock)
+    return dock
+
+
+def _tabify(workspace: "Workspace", name: str, dock: QDockWidget) -> None:
+    """Put a new dock behind the one that it shares a place with, if that is where it is."""
+    front = _find(workspace, TABBED[name]) if name in TABBED else None
+    window = front.parent() if front is not None else None
+    if front is None or not isinstance(window, QMainWindow):
+        return
+    if window.dockWidgetArea(front) == window.dockWidgetArea(dock):
+        window.tabifyDockWidget(front, dock)
+        front.raise_()
 
 
 def _panel_class(name: str) -> type[QWidget]:
@@ -132,6 +164,14 @@ def _panel_class(name: str) -> type[QWidget]:
         from napari_piximi.ui.project_panel import ProjectPanel
 
         return ProjectPanel
+    if name == "Classifier":
+        from napari_piximi.ui.classifier_panel import ClassifierPanel
+
+        return ClassifierPanel
+    if name == "Feature map":
+        from napari_piximi.ui.map_panel import MapPanel
+
+        return MapPanel
     if name == "Categories":
         from napari_piximi.ui.categories_panel import CategoriesPanel
 
@@ -178,7 +218,11 @@ def _arrange(window: QMainWindow, docks: dict[str, QDockWidget]) -> None:
         across = area in ACROSS
         orientation = Qt.Orientation.Horizontal if across else Qt.Orientation.Vertical
         window.resizeDocks([dock], [int(kept.get(area, SIZES[area]))], orientation)
-    beside = {n: dock for n, dock in docks.items() if _area_of(window, dock) in ACROSS}
+    beside = {
+        name: dock
+        for name, dock in docks.items()
+        if name not in TABBED and _area_of(window, dock) in ACROSS
+    }
     if len(beside) > 1:
         parts = [SHARES[name] for name in beside]
         window.resizeDocks([*beside.values()], parts, Qt.Orientation.Vertical)

@@ -4,7 +4,7 @@ import gc
 import weakref
 from collections.abc import Callable, Iterable, Set
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
 from psygnal import Signal
@@ -20,6 +20,9 @@ from napari_piximi.model.things import Annotation, Image
 from napari_piximi.ui import messages, preferences
 from napari_piximi.ui.jobs import Job, Jobs
 from napari_piximi.ui.layers import LayerLink
+
+if TYPE_CHECKING:
+    from napari_piximi.ui.learning import Learning
 
 __all__ = ["Workspace", "numbered_categories", "workspace_of"]
 
@@ -63,6 +66,7 @@ class Workspace:
         self.path: Path | None = None
         self.shown: str | None = None
         self._journal: Journal | None = None
+        self._learning: Learning | None = None
         self._warned = False
         self.session.changed.connect(self._relay)
         self.layers = LayerLink(self)
@@ -78,6 +82,15 @@ class Workspace:
     def project(self) -> Project:
         """The current project."""
         return self.session.project
+
+    @property
+    def learning(self) -> "Learning":
+        """What fits and asks classifiers; made when it is first needed."""
+        if self._learning is None:
+            from napari_piximi.ui.learning import Learning
+
+            self._learning = Learning(self)
+        return self._learning
 
     @property
     def scratch(self) -> Scratch:
@@ -195,6 +208,8 @@ class Workspace:
     def close(self, *, keep: bool = False) -> None:
         """Stop all work; what was kept against a crash goes, unless it is to be recovered."""
         try:
+            if self._learning is not None:
+                self._learning.close()
             self.jobs.close()
         finally:
             gc.unfreeze()

@@ -1,0 +1,1 @@
+"""Numbers about things: shape, intensity, texture."""
