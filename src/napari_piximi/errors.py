@@ -11,6 +11,7 @@ __all__ = [
     "BundleError",
     "Cancelled",
     "DeviceMemoryError",
+    "DownloadError",
     "EditError",
     "EngineError",
     "FitError",
@@ -94,6 +95,10 @@ class EngineError(PiximiError, RuntimeError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross to another process with everything."""
         return type(self), self.args, {"kept": self.kept, "details": self.details}
+
+
+class DownloadError(PiximiError, OSError):
+    """A file that cannot be fetched from its address, or must not be."""
 
 
 class WeightsUnavailableError(PiximiError, OSError):

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.keras
 @pytest.fixture(autouse=True)
 def _ask_anew() -> None:
     device._gpu.cache_clear()
+    device._why_no_gpu.cache_clear()
 
 
 def only_for(name: str) -> None:
@@ -126,3 +127,40 @@ def test_without_an_error_stream_keras_is_imported_all_the_same() -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.stdout == "fine\n"
+
+
+def described(choice: str, **more: str) -> subprocess.CompletedProcess[str]:
+    code = "from napari_piximi.learn.device import describe; print(describe())"
+    environment = {**os.environ, "PYTHONPATH": "src", "NAPARI_PIXIMI_DEVICE": choice, **more}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+def test_the_cpu_can_be_chosen() -> None:
+    assert described("cpu").stdout == "CPU (as chosen)\n"
+
+
+def test_a_gpu_that_is_wanted_and_hidden_is_one_clear_error() -> None:
+    done = described("gpu", CUDA_VISIBLE_DEVICES="-1")
+    assert done.stdout == ""
+    assert "FitError: No GPU can be used here: CUDA_VISIBLE_DEVICES hides every GPU." in done.stderr
+
+
+def test_a_card_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(device, "_gpu", lambda: None)
+    monkeypatch.setattr(device, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(shutil, "which", lambda name: "/bin/nvidia-smi")
+    monkeypatch.setattr(sys, "platform", "linux")
+    answer = SimpleNamespace(stdout="RTX 1\n")
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: answer)
+    assert device.describe().startswith("CPU (TensorFlow cannot use the RTX 1: its CUDA libraries")
+
+
+def test_a_driver_that_does_not_answer_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise subprocess.TimeoutExpired("nvidia-smi", 10)
+
+    monkeypatch.setattr(shutil, "which", lambda name: "/bin/nvidia-smi")
+    monkeypatch.setattr(subprocess, "run", fail)
+    assert device._nvidia_memory() is None

@@ -9,7 +9,10 @@ from napari.components import ViewerModel
 from napari.utils.notifications import Notification, notification_manager
 from qtpy.QtWidgets import QWidget
 
-from napari_piximi.ui import messages, preferences
+from napari_piximi.learn.adoption import Target, suggest_targets
+from napari_piximi.model.project import Project
+from napari_piximi.ui import mapping_dialog, messages, preferences
+from napari_piximi.ui.learning import Learning
 from napari_piximi.ui.workspace import Workspace, workspace_of
 
 
@@ -39,6 +42,37 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(messages, "ask", ask)
     return prepared
+
+
+@pytest.fixture(autouse=True)
+def mappings(monkeypatch: pytest.MonkeyPatch) -> list[mapping_dialog.Mapping | None]:
+    """Answer what classes stand for with these, in order, and then by name."""
+    prepared: list[mapping_dialog.Mapping | None] = []
+
+    def ask(
+        project: Project,
+        _name: str,
+        classes: Sequence[str],
+        kind: str,
+        _parent: QWidget | None = None,
+        *,
+        fixed: bool = False,
+        targets: Sequence[Target] | None = None,
+    ) -> mapping_dialog.Mapping | None:
+        if prepared:
+            return prepared.pop(0)
+        chosen = targets or suggest_targets(project, kind, classes)
+        return mapping_dialog.Mapping(kind, tuple(chosen))
+
+    monkeypatch.setattr(mapping_dialog, "ask_mapping", ask)
+    return prepared
+
+
+@pytest.fixture(autouse=True)
+def cold(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start no engine because a dock is looked at, but in modules that say ``WARM = True``."""
+    if not getattr(request.module, "WARM", False):
+        monkeypatch.setattr(Learning, "warm", lambda self: None)
 
 
 @pytest.fixture

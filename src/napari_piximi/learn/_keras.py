@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from napari_piximi.learn.device_choice import chosen, hide_gpus
+
 __all__ = ["keras"]
 
 STDERR = 2
@@ -38,6 +40,7 @@ def _without_noise() -> Iterator[None]:
             os.close(terminal)
 
 
+hide_gpus()
 with _without_noise():
     import keras
 
@@ -45,3 +48,5 @@ with _without_noise():
         import tensorflow as tf
 
         tf.config.list_physical_devices("GPU")  # looks for drivers, and says so if it finds none
+        if chosen() == "cpu":
+            tf.config.set_visible_devices([], "GPU")  # those of Apple do not hide otherwise

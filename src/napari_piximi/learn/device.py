@@ -1,16 +1,22 @@
 """What the networks run on."""
 
+import os
 import shutil
 import subprocess
+import sys
 from functools import cache
 from typing import Any
 
+from napari_piximi.errors import FitError
 from napari_piximi.learn._keras import keras
+from napari_piximi.learn.device_choice import chosen
 from napari_piximi.progress import Progress, silent
 
 __all__ = ["backend", "describe", "on_gpu", "report"]
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+SECONDS = 10
+"""How long the driver may take to answer."""
 
 
 def backend() -> str:
@@ -20,7 +26,7 @@ def backend() -> str:
 
 def describe() -> str:
     """Name the device in use: the GPU with its memory, or the CPU and why."""
-    return _gpu() or f"CPU (no GPU was found by {NAMES.get(backend(), backend())})"
+    return _gpu() or f"CPU ({_why_no_gpu()})"
 
 
 def on_gpu() -> bool:
@@ -30,8 +36,25 @@ def on_gpu() -> bool:
 
 @cache
 def _gpu() -> str | None:
+    if chosen() == "cpu":
+        return None
     find = {"tensorflow": _tensorflow_gpu, "jax": _jax_gpu, "torch": _torch_gpu}.get(backend())
     return find() if find else None
+
+
+@cache
+def _why_no_gpu() -> str:
+    name = NAMES.get(backend(), backend())
+    if chosen() == "cpu":
+        return "as chosen"
+    if backend() == "tensorflow" and sys.platform == "win32":
+        return "TensorFlow uses no GPU on Windows"
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return "CUDA_VISIBLE_DEVICES hides every GPU"
+    card = _nvidia("name")
+    if card is None:
+        return f"no GPU was found by {name}"
+    return f"{name} cannot use the {card}: its CUDA libraries are missing or do not fit the driver"
 
 
 def _named(name: str, size: int | None) -> str:
@@ -68,15 +91,37 @@ def _torch_gpu() -> str | None:
 
 def _nvidia_memory() -> int | None:
     """Ask the driver: TensorFlow tells only how much it has taken so far."""
+    size = _nvidia("memory.total")
+    return int(size) * 2**20 if size and size.isdigit() else None
+
+
+def _nvidia(fact: str) -> str | None:
+    """Ask the driver about the first card; None where there is no driver, or no card."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return None
-    query = [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout.split()
-    return int(answer[0]) * 2**20 if answer and answer[0].isdigit() else None
+    query = [tool, f"--query-gpu={fact}", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(
+            query, capture_output=True, text=True, check=True, timeout=SECONDS
+        ).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer[0].strip() if answer else None
 
 
 def report(progress: Progress = silent) -> str:
     """Do as :func:`describe`, with a `progress` as every long function has."""
     progress(0, 1, "Looking for a GPU")
     return describe()
+
+
+def _insist() -> None:
+    """Refuse to go on without the GPU that was asked for; so does every import of this."""
+    if chosen() == "gpu" and not on_gpu():
+        raise FitError(
+            f"No GPU can be used here: {_why_no_gpu()}. Choose the device 'cpu' or 'auto' instead"
+        )
+
+
+_insist()

@@ -1,7 +1,5 @@
 """What runs at the moment: title, message, progress, and a button that cancels it."""
 
-from functools import partial
-
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QGridLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
@@ -47,6 +45,8 @@ class JobRow(QWidget):
         layout.addWidget(self.bar, 1, 0)
         layout.addWidget(self.cancel, 0, 1, 2, 1)
         layout.setColumnStretch(0, 1)
+        self.due = QTimer(self)
+        self.due.setSingleShot(True)
         job.progressed.connect(self._show)
 
     def _show(self, done: int, total: int, message: str, _values: object) -> None:
@@ -88,18 +88,20 @@ class JobBar(Panel):
         layout = self.layout()
         assert layout is not None
         layout.addWidget(row)
-        timer = QTimer(row)  # which goes with the row
-        timer.setSingleShot(True)
-        timer.timeout.connect(partial(self._appear, row))
-        timer.start(PATIENCE)
+        row.due.timeout.connect(self._appear)
+        row.due.start(PATIENCE)
 
-    def _appear(self, row: JobRow) -> None:
-        row.setVisible(True)
+    def _appear(self) -> None:
+        for row in self._rows.values():
+            if not row.due.isActive():
+                row.setVisible(True)
         self.setVisible(True)
 
     def _remove(self, job: Job) -> None:
         row = self._rows.pop(id(job), None)
         if row is not None:
+            # A timer that fired now would call what Python may have cleared away with the row.
+            row.due.stop()
             row.setParent(None)
             row.deleteLater()
         self.setVisible(any(not other.isHidden() for other in self._rows.values()))

@@ -4,19 +4,18 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from io import StringIO
 from typing import Any
 
 from napari.qt.threading import FunctionWorker, create_worker
-from napari.utils import progress as napari_progress
 from psygnal import Signal
 from qtpy.QtCore import QEventLoop, QObject
 from qtpy.QtCore import Signal as QtSignal
 
 from napari_piximi.errors import Cancelled, PiximiError, PiximiWarning
 from napari_piximi.ui import messages
+from napari_piximi.ui.activity import Activity
 
-__all__ = ["Job", "Jobs"]
+__all__ = ["Job", "Jobs", "show_failure"]
 
 INTERVAL = 0.05
 """Seconds between two reports of progress that only count."""
@@ -96,6 +95,7 @@ class Jobs:
         self.running: list[Job] = []
         self._closing = False
         self._home = QObject()
+        self._activity = Activity(self._home)
 
     def run(
         self,
@@ -126,8 +126,8 @@ class Jobs:
         # Jobs live as long as this does: the last one to let go of a job may be its own thread,
         # in which nothing of Qt must be destroyed.
         job = Job(title, self._home)
-        bar = napari_progress(total=0, desc=title, file=StringIO())  # not to the terminal
-        job.progressed.connect(lambda count, total, *_: _show(bar, count, total))
+        self._activity.begin(job, title)
+        job.progressed.connect(lambda count, total, *_: self._activity.show(job, count, total))
 
         outcome: list[tuple[Any, BaseException | None]] = []
 
@@ -145,7 +145,7 @@ class Jobs:
                 return None, error
 
         def end() -> None:
-            bar.close()
+            self._activity.end(job)
             self.running.remove(job)
             result, error = outcome[0]
             job.state = _state(error)
@@ -176,12 +176,7 @@ class Jobs:
                 job.wait()
         finally:
             self._closing = False
-
-
-def _show(bar: Any, count: int, total: int) -> None:  # noqa: ANN401
-    if bar.total != total:
-        bar.total = total
-    bar.update(count - bar.n)
+            self._activity.flush()
 
 
 def _tell(warnings: list[str]) -> None:
@@ -208,9 +203,19 @@ def _deliver(
     if error is None:
         if done is not None:
             done(result)
-    elif failed is not None:
-        failed(error)
-    elif isinstance(error, PiximiError | OSError | MemoryError):
+    else:
+        (failed or show_failure)(error)
+
+
+def show_failure(error: BaseException) -> None:
+    """Show one notification of what is the user's to know; a fault of ours is raised.
+
+    Parameters
+    ----------
+    error : BaseException
+        What ended a job; Cancelled says nothing new.
+    """
+    if isinstance(error, PiximiError | OSError | MemoryError):
         if not isinstance(error, Cancelled):
             messages.error(error)
     elif isinstance(error, Exception):

@@ -1,9 +1,11 @@
 """The engines of one viewer, and the jobs that run in them."""
 
+import os
 import tempfile
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +13,14 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_piximi.engine import Engine
+from napari_piximi.errors import Cancelled, EngineError
 from napari_piximi.io.lending import lend
-from napari_piximi.io.scratch import Scratch
+from napari_piximi.learn.device_choice import DEVICES, VARIABLE
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import FOREST, FOREST_FORMAT, Classifier, Settings
 from napari_piximi.progress import Progress
-from napari_piximi.ui.jobs import Job
+from napari_piximi.ui import messages, preferences
+from napari_piximi.ui.jobs import Job, show_failure
 from napari_piximi.ui.model_choice import ModelChoice
 
 if TYPE_CHECKING:
@@ -29,6 +33,13 @@ IDLE = 10 * 60 * 1000
 
 KERAS_MODULES = ("napari_piximi.learn.networks",)
 PLAIN_MODULES = ("napari_piximi.learn.classifier", "sklearn.ensemble")
+REMEDY = "Install TensorFlow where napari is installed, with `pip install --upgrade tensorflow`"
+PLAIN_REMEDY = "Install it again, with `pip install --upgrade napari-piximi`"
+
+REPORT = "napari_piximi.learn.device:report"
+
+DEVICE = "device"
+"""Preference: what networks are to run on."""
 
 
 def needs_keras(chosen: Settings | Classifier) -> bool:
@@ -52,7 +63,8 @@ class Learning:
     choice : ModelChoice
         Which model the Classifier dock is about.
     device : str
-        What networks run on; empty until the engine has told.
+        What networks run on, or why they cannot; empty until the engine has told.
+    networks, plain : Engine
     """
 
     device_changed = Signal()
@@ -61,12 +73,15 @@ class Learning:
         self._workspace = weakref.ref(workspace)
         self.choice = ModelChoice(workspace)
         self.device = ""
-        self.networks = Engine(KERAS_MODULES)
-        self.plain = Engine(PLAIN_MODULES)
+        chosen = {VARIABLE: self.device_choice}
+        self.networks = Engine(KERAS_MODULES, chosen, remedy=REMEDY)
+        self.plain = Engine(PLAIN_MODULES, remedy=PLAIN_REMEDY)
+        self._asking: Job | None = None
+        self._closed = self._troubled = False
         self._idle = QTimer()
         self._idle.setSingleShot(True)
         self._idle.setInterval(IDLE)
-        self._idle.timeout.connect(self._rest)
+        self._idle.timeout.connect(self.rest)
 
     @property
     def workspace(self) -> "Workspace":
@@ -75,15 +90,34 @@ class Learning:
         assert found is not None
         return found
 
+    @property
+    def device_choice(self) -> str:
+        """What networks are to run on: one of ``auto``, ``cpu``, ``gpu``."""
+        device = os.environ.get(VARIABLE) or preferences.get(DEVICE, "auto")
+        return device if device in DEVICES else "auto"
+
+    def choose_device(self, device: str) -> None:
+        """Choose what networks run on from the next job on; remembered.
+
+        Parameters
+        ----------
+        device : str
+            ``auto``, ``cpu`` or ``gpu``.
+        """
+        preferences.put(DEVICE, device)
+        os.environ.pop(VARIABLE, None)
+        self.networks.environment[VARIABLE] = device
+        self._set_device("")
+        self._ask()
+
     def warm(self) -> None:
         """Start the engines, so that the first fit need not wait; costs the window nothing."""
         self._idle.start()
         for engine in (self.plain, self.networks):
-            threading.Thread(target=engine.start, daemon=True).start()
+            if engine.pid is None:
+                threading.Thread(target=_start, args=(engine,), daemon=True).start()
         if not self.device:
-            self.workspace.jobs.run(
-                "Start the engine", _describe, self.networks, done=self._set_device
-            )
+            self._ask()
 
     def run(
         self,
@@ -115,44 +149,78 @@ class Learning:
             See :meth:`napari_piximi.engine.Engine.call`.
         done, failed : callable, optional
             As for :meth:`napari_piximi.ui.jobs.Jobs.run`; neither is called where another
-            project was opened meanwhile.
+            project was opened meanwhile, but the user is told.
         """
         workspace, session = self.workspace, self.workspace.session
         engine = self.networks if keras else self.plain
 
         def work(progress: Progress) -> Any:  # noqa: ANN401
-            with tempfile.TemporaryDirectory(prefix="napari-piximi-") as folder:
-                lent = lend(project, kind, Scratch(Path(folder)))
+            with tempfile.TemporaryDirectory(
+                prefix="napari-piximi-", ignore_cleanup_errors=True
+            ) as folder:
+                lent = lend(project, kind, Path(folder), progress)
                 return engine.call(function, lent, *args, progress=progress, keeps=keeps, **options)
 
         def tell(error: BaseException) -> None:
-            if failed is not None and workspace.session is session:
-                failed(error)
+            if workspace.session is not session or self._closed:
+                return
+            (failed or show_failure)(error)
 
-        job = workspace.run(title, work, done=done, **({} if failed is None else {"failed": tell}))
-        self._idle.start()
-        job.finished.connect(self._idle.start)
+        def end() -> None:
+            self._begin_idling()
+            if not self._closed:
+                if workspace.session is not session:
+                    messages.info(f"{title}: stopped, since another project was opened")
+                elif keras and (not self.device or (self._troubled and job.state == "done")):
+                    self._ask()
+
+        job = workspace.run(title, work, done=done, failed=tell)
+        self._idle.stop()
+        job.finished.connect(end)
         return job
 
+    def rest(self) -> None:
+        """Free the memory that the engines take, where nothing runs; the next job starts them."""
+        for engine in (self.plain, self.networks):
+            threading.Thread(target=engine.rest, daemon=True).start()
+
     def close(self) -> None:
-        """End the engines."""
+        """End the engines, whatever they do."""
+        self._closed = True
         self._idle.stop()
         self.networks.close()
         self.plain.close()
 
-    def _set_device(self, device: str) -> None:
-        self.device = device
+    def _begin_idling(self) -> None:
+        if not self._closed:
+            self._idle.start()
+
+    def _ask(self) -> None:
+        """Let the engine tell what it runs on; trouble waits until something is to be run."""
+        if self._asking is None or not self._asking.running:
+            self._asking = self.workspace.jobs.run(
+                "Start the engine",
+                _describe,
+                self.networks,
+                done=self._set_device,
+                failed=self._set_trouble,
+            )
+            self._asking.finished.connect(self._begin_idling)
+
+    def _set_device(self, device: str, *, troubled: bool = False) -> None:
+        self.device, self._troubled = device, troubled
         self.device_changed.emit()
 
-    def _rest(self) -> None:
-        """Free the memory, unless something runs."""
-        if self.networks.busy or self.plain.busy:
-            self._idle.start()
-            return
-        self.networks.close()
-        self.plain.close()
+    def _set_trouble(self, error: BaseException) -> None:
+        if not isinstance(error, Cancelled):
+            self._set_device(f"None: {error}", troubled=True)
+
+
+def _start(engine: Engine) -> None:
+    with suppress(EngineError):  # whoever calls something then is told
+        engine.start()
 
 
 def _describe(engine: Engine, progress: Progress) -> str:
     # The engine has no reports to make here, but this one notices a cancel while it starts.
-    return str(engine.call("napari_piximi.learn.device:report", progress=progress))
+    return str(engine.call(REPORT, progress=progress))

@@ -1,6 +1,7 @@
 """Do something once, when what a user moves has come to rest."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from qtpy.QtCore import QTimer
 
@@ -41,7 +42,8 @@ class Rest:
 
     def forget(self) -> None:
         """Do not call the function after all."""
-        self._timer.stop()
+        with suppress(RuntimeError):  # Qt has deleted the timer, as it does when all ends
+            self._timer.stop()
 
     def _call(self) -> None:
         self._function()

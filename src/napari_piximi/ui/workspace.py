@@ -208,7 +208,9 @@ class Workspace:
     def close(self, *, keep: bool = False) -> None:
         """Stop all work; what was kept against a crash goes, unless it is to be recovered."""
         try:
-            if self._learning is not None:
+            for job in self.jobs.running:
+                job.cancel()
+            if self._learning is not None:  # a function that does not heed this ends with it
                 self._learning.close()
             self.jobs.close()
         finally:

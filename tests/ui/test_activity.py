@@ -1,0 +1,103 @@
+"""Tests of bars in napari's activity dialog, whose every move lets the event loop turn."""
+
+from collections.abc import Iterator
+
+import pytest
+from napari.utils import progress as napari_progress
+from qtpy.QtCore import QObject
+
+from napari_piximi.ui import activity as module
+from napari_piximi.ui.activity import Activity
+
+
+class Bar:
+    """A bar that lets other work happen while it is made, moved or closed, as napari's do."""
+
+    made: "list[Bar]" = []  # noqa: RUF012
+    meanwhile: "list[object]" = []  # noqa: RUF012
+    on_stack = 0
+
+    def __init__(self, total: int, desc: str, file: object) -> None:
+        self.total, self.desc, self.n, self.closed = total, desc, 0, False
+        Bar.made.append(self)
+        self.turn()
+
+    def update(self, more: int) -> None:
+        assert not self.closed
+        self.n += more
+        self.turn()
+
+    def close(self) -> None:
+        self.closed = True
+        self.turn()
+
+    @staticmethod
+    def turn() -> None:
+        assert Bar.on_stack == 0, "a bar is touched while another one lets the event loop turn"
+        Bar.on_stack += 1
+        while Bar.meanwhile:
+            Bar.meanwhile.pop()()  # type: ignore[operator]
+        Bar.on_stack -= 1
+
+
+@pytest.fixture
+def activity(qapp: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Activity]:
+    monkeypatch.setattr(module, "napari_progress", Bar)
+    Bar.made.clear()
+    home = QObject()
+    yield Activity(home)
+    Bar.meanwhile.clear()
+
+
+def test_what_happens_while_a_bar_moves_waits(activity: Activity) -> None:
+    activity.begin("a", "Fit")
+    activity.show("a", 1, 3)
+
+    def end_and_begin_another() -> None:
+        activity.end("a")
+        activity.begin("b", "Predict")
+        activity.flush()
+
+    Bar.meanwhile.append(end_and_begin_another)
+    activity.flush()
+    assert [(bar.desc, bar.closed) for bar in Bar.made] == [("Fit", True)]
+    activity.flush()
+    assert [(bar.desc, bar.closed) for bar in Bar.made] == [("Fit", True), ("Predict", False)]
+
+
+def test_a_bar_follows_and_goes(activity: Activity) -> None:
+    activity.begin("a", "Fit")
+    for count in range(5):
+        activity.show("a", count, 9)
+    activity.flush()
+    (bar,) = Bar.made
+    assert (bar.n, bar.total, bar.closed) == (4, 9, False)
+    activity.show("a", 2, 3)
+    activity.flush()
+    assert (bar.n, bar.total) == (2, 3)
+    activity.end("a")
+    activity.flush()
+    assert bar.closed
+    activity.show("a", 3, 3)  # a report that comes late
+    activity.flush()
+    assert bar.n == 2
+
+
+def test_short_work_gets_no_bar(activity: Activity) -> None:
+    activity.begin("a", "Look")
+    activity.end("a")
+    activity.flush()
+    assert Bar.made == []
+
+
+def test_napari_shows_them(qapp: object) -> None:
+    home = QObject()
+    activity = Activity(home)
+    activity.begin(1, "Fit SimpleCNN 1")
+    activity.show(1, 3, 10)
+    activity.flush()
+    (bar,) = (bar for bar in napari_progress._all_instances if "SimpleCNN 1" in str(bar.desc))
+    assert (bar.n, bar.total) == (3, 10)
+    activity.end(1)
+    activity.flush()
+    assert bar not in napari_progress._all_instances
