@@ -1,13 +1,15 @@
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from napari_piximi.io import _zarr
+from napari_piximi.errors import BundleError
+from napari_piximi.io import _source, _zarr
 from napari_piximi.io.bundle import read_bundle, write_bundle
-from napari_piximi.io.planes import read_plane
+from napari_piximi.io.planes import read_plane, read_planes
 from napari_piximi.model import edits, masks
-from napari_piximi.model.project import new_project
+from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.things import Annotation, ArrayPixels, Image, default_channels
 
 
@@ -45,3 +47,61 @@ def test_what_a_bundle_stores_is_read_past_its_cache(tmp_path: Path) -> None:
         expected = array[2] if key == "1image" else array[2, 2:9, 3:11]
         assert np.abs(found - expected / 255).max() < 1e-6 or (found == expected).all()
     assert _zarr._cache._bytes == 0
+
+
+def noisy_objects(count: int) -> Project:
+    """Return an image of four planes and objects on it, each of another size."""
+    project, rng = new_project(), np.random.default_rng(0)
+    array = rng.integers(0, 256, (4, 64, 64, 2), np.uint8)
+    image = Image(
+        "1image", "stack.tif", project.kinds["Image"].unknown, ArrayPixels(array),
+        channels=default_channels(2),
+    )  # fmt: skip
+    project = edits.create_kind(edits.add_images(project, [image]), "cell")
+    cell = project.find_kind("cell")
+    made = [
+        Annotation(
+            f"1cell{n}", f"cell {n}", cell.id, cell.unknown, "1image",
+            (n % 7, n % 11, n % 7 + 9 + n % 40, n % 11 + 30), masks.full(9 + n % 40, 30),
+            plane=n % 4,
+        )
+        for n in range(count)
+    ]  # fmt: skip
+    return edits.add_annotations(project, made)
+
+
+@pytest.mark.parametrize("name", ["stack.zip", "stack.zarr"])
+@pytest.mark.parametrize("span", [1 << 20, 1 << 12])
+def test_many_planes_are_the_same_as_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, span: int
+) -> None:
+    """Of a zip and a folder, in groups of many, and where each is larger than a group."""
+    monkeypatch.setattr(_source, "MAX_SPAN", span)
+    write_bundle(noisy_objects(60), tmp_path / name)
+    opened = read_bundle(tmp_path / name)
+    wanted = [(opened.pixels(thing), thing.plane) for thing in [*opened.things.values()][::-1]]
+    wanted += [(ArrayPixels(np.ones((2, 3, 4, 1))), 5), wanted[0]]
+    _zarr._cache.clear()
+    found = dict(read_planes(wanted))
+    assert sorted(found) == list(range(len(wanted)))
+    for number, (pixels, plane) in enumerate(wanted):
+        np.testing.assert_array_equal(found[number], read_plane(pixels, plane))
+    assert _zarr._cache._bytes == 0
+
+
+def test_damaged_planes_among_many_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "stack.zip"
+    write_bundle(noisy_objects(8), path)
+    opened = read_bundle(path)
+    chunk = opened.things["1cell5"].pixels.chunks[0]  # type: ignore[union-attr]
+    data, facts = bytearray(path.read_bytes()), os.stat(path)
+    data[chunk.offset + 200] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    wanted = [(opened.pixels(thing), thing.plane) for thing in opened.things.values()]
+    with pytest.raises(BundleError, match="is damaged"):
+        list(read_planes(wanted))
+
+
+def test_no_planes() -> None:
+    assert list(read_planes([])) == []

@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from napari_piximi.learn import resampling
 from napari_piximi.learn.resampling import FULL_BOX, crop_and_resize, match_boxes, pad_to
 
 # (rows, columns, channels) → (rows, columns), with the box that is sampled
@@ -139,3 +140,23 @@ def test_match_boxes_lie_where_they_are_asked_to() -> None:
     np.testing.assert_array_equal(
         boxes, np.array([[0, 0, 0.5, 0.25], [0.5, 0.75, 1, 1]], np.float32)
     )
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("seed", range(4))
+def test_the_quick_way_for_whole_samples_gives_the_same_bits(seed: int) -> None:
+    """Of any lengths, also where rounding puts the last position outside, or a row is single."""
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        pytest.skip("compares with TensorFlow, which this run leaves out")
+    draws = np.random.default_rng(seed)
+    quick = 0
+    for _ in range(60):
+        rows, columns, height, width = (int(n) for n in draws.integers(1, 130, 4))
+        values = draws.integers(0, 1 << 16, (70, rows, columns, 2)).astype(np.uint16)
+        quick += resampling._resizes_alike((rows, columns), (height, width))
+        ours = crop_and_resize(values[:6], FULL_BOX, (height, width), "tensorflow", 65535)
+        expected = crop_and_resize(values[:6], FULL_BOX, (height, width), "numpy", 65535)
+        np.testing.assert_array_equal(ours, expected)
+    assert 30 < quick < 60
+    ours = crop_and_resize(values, FULL_BOX, (28, 28), "tensorflow", 65535)  # in two pieces
+    np.testing.assert_array_equal(ours, crop_and_resize(values, FULL_BOX, (28, 28), divisor=65535))

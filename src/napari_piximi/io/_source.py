@@ -4,7 +4,6 @@ Pixels that have not been read yet point into their source. Saving over a bundle
 pull the rug from under them, so what is still pointed at is moved aside first.
 """
 
-import itertools
 import os
 import shutil
 import stat
@@ -14,9 +13,10 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from napari_piximi.errors import BundleError
+from napari_piximi.io._aside import Kept, aside_of, asides_of, identity
 from napari_piximi.io._zip import DEFLATED, LOCAL, STORED, Member, find_directory, members
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "users_of",
 ]
 
+Key = TypeVar("Key")
 Read = Callable[[Member], bytes]
 """Returns the unpacked, checked bytes of a member."""
 
@@ -43,7 +44,6 @@ SLACK = 1 << 11
 MAX_SPAN = 1 << 20
 
 _live: "weakref.WeakSet[Source]" = weakref.WeakSet()
-_serial = itertools.count()
 
 
 class Source:
@@ -57,8 +57,10 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
-        self._mark = self._fingerprint(os.stat(self.path))
-        self._kept: _Kept | None = None
+        found = os.stat(self.path)
+        self._mark, self._identity = self._fingerprint(found), identity(found)
+        self._foreign = False
+        self._kept: Kept | None = None
         _live.add(self)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class Source:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take up what another process sent."""
         self.__dict__.update(state)
+        self._foreign = True
         _live.add(self)
 
     def members(self) -> list[Member]:
@@ -89,7 +92,7 @@ class Source:
         with self.reading() as read:
             return read(member)
 
-    def read_many(self, wanted: Mapping[str, Member]) -> Iterator[tuple[str, bytes]]:
+    def read_many(self, wanted: Mapping[Key, Member]) -> Iterator[tuple[Key, bytes]]:
         """Read small members in whatever order is quickest; yield key and bytes."""
         with self.reading() as read:
             for name, member in wanted.items():
@@ -105,6 +108,20 @@ class Source:
             return self._fingerprint(os.stat(self.path)) != self._mark
         except OSError:
             return True
+
+    def _follow(self) -> None:
+        """Find what another process opened and has moved aside since: it cannot tell us."""
+        if self._foreign and not self._is_at(self.path):
+            self.path = next(filter(self._is_at, asides_of(self.path)), self.path)
+
+    def _is_at(self, path: Path) -> bool:
+        """Tell whether this is there, or a copy of it, and not another file or folder."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return False
+        known = self._fingerprint(found) == self._mark
+        return known and (stat.S_ISREG(found.st_mode) or identity(found) == self._identity)
 
     def _check_unchanged(self, found: os.stat_result) -> None:
         if self._fingerprint(found) != self._mark:
@@ -127,6 +144,7 @@ class ZipSource(Source):
         BundleError
             If it has gone, or changed since it was opened first.
         """
+        self._follow()
         try:
             file = self.path.open("rb", buffering)
         except OSError as error:
@@ -144,24 +162,28 @@ class ZipSource(Source):
         with self.open() as file:
             yield lambda member: self._unpack(member, packed_bytes(file, member, self.path))
 
-    def read_many(self, wanted: Mapping[str, Member]) -> Iterator[tuple[str, bytes]]:
-        """Read small members in the order in which they lie, neighbours in one go."""
+    def read_many(self, wanted: Mapping[Key, Member]) -> Iterator[tuple[Key, bytes]]:
+        """Read members in the order in which they lie, small neighbours in one go."""
         ordered = sorted(wanted.items(), key=lambda item: item[1].offset)
+        buffer = memoryview(bytearray(2 * MAX_SPAN))  # new memory costs more than reading
         with self.open(buffering=0) as file:
-            for group in _neighbours(ordered):
+            for group in _neighbours(item for item in ordered if item[1].packed < MAX_SPAN):
                 start, last = group[0][1].offset, group[-1][1]
                 file.seek(start)
-                data = file.read(last.offset + last.packed + SLACK - start)
-                for name, member in group:
+                length = file.readinto(buffer[: last.offset + last.packed + SLACK - start])  # type: ignore[attr-defined]
+                for key, member in group:
                     at = member.offset - start
-                    if len(data) < at + LOCAL.size:
-                        raise BundleError(f"{self.path}: {name} was cut off")
-                    name_length, extra_length = LENGTHS.unpack_from(data, at + 26)
+                    if length < at + LOCAL.size:
+                        raise BundleError(f"{self.path}: {member.name} was cut off")
+                    name_length, extra_length = LENGTHS.unpack_from(buffer, at + 26)
                     at += LOCAL.size + name_length + extra_length
-                    packed = data[at : at + member.packed]
+                    packed = bytes(buffer[at : min(at + member.packed, length)])
                     if len(packed) != member.packed:  # longer than our slack, or damaged
                         packed = packed_bytes(file, member, self.path)
-                    yield name, self._unpack(member, packed)
+                    yield key, self._unpack(member, packed)
+            for key, member in ordered:
+                if member.packed >= MAX_SPAN:
+                    yield key, self._unpack(member, packed_bytes(file, member, self.path))
 
     def _unpack(self, member: Member, packed: bytes) -> bytes:
         if member.method == DEFLATED:
@@ -178,13 +200,13 @@ class ZipSource(Source):
         return data
 
 
-def _neighbours(members: Iterable[tuple[str, Member]]) -> Iterator[list[tuple[str, Member]]]:
+def _neighbours(members: Iterable[tuple[Key, Member]]) -> Iterator[list[tuple[Key, Member]]]:
     """Group members, sorted by offset, with little between them."""
-    group: list[tuple[str, Member]] = []
+    group: list[tuple[Key, Member]] = []
     start = end = 0
     for item in members:
         _, _, _, packed, _, offset = item[1]
-        if group and (offset - end > SLACK or end - start > MAX_SPAN):
+        if group and (offset - end > SLACK or offset + packed - start > MAX_SPAN):
             yield group
             group = []
         if not group:
@@ -281,6 +303,19 @@ class FolderSource(Source):
         yield self._read_file
 
     def _read_file(self, member: Member) -> bytes:
+        for _ in range(2):
+            self._follow()
+            try:
+                data = self._bytes(member)
+            except BundleError:
+                if not self._foreign or self._is_at(self.path):
+                    raise
+                continue  # it is moved aside at this moment
+            if not self._foreign or self._is_at(self.path):
+                return data
+        raise BundleError(f"{self.path}: changed on disk since it was opened; open it again")
+
+    def _bytes(self, member: Member) -> bytes:
         inner = member.name.partition("/")[2]
         path = self.path / inner if inner else (self._beside or self.path) / member.name
         try:
@@ -311,38 +346,15 @@ def open_source(path: Path) -> Source:
         raise BundleError(f"{path}: cannot be opened ({error.strerror})") from error
 
 
-class _Kept:
-    """What was moved aside, deleted when the last source that needs it goes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        weakref.finalize(self, _remove, path, os.getpid())
-
-
-def _remove(path: Path, owner: int) -> None:
-    """Delete what was kept, unless this is a fork of the process that still needs it."""
-    if os.getpid() != owner:
-        return
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def users_of(target: Path) -> list[Source]:
     """Return the sources that open projects still read from `target`."""
     target = target.resolve()
     return [source for source in _live if source.path == target]
 
 
-def aside_of(target: Path) -> Path:
-    """Return a hidden name beside `target` for what is moved aside."""
-    return target.with_name(f".{target.name}.kept-{os.getpid()}-{next(_serial)}")
-
-
 def hand_over(users: Iterable[Source], aside: Path) -> None:
     """Let sources read from `aside` from now on; it is deleted when none is left."""
-    kept = _Kept(aside)
+    kept = Kept(aside)
     for source in users:
         source.path, source._kept = aside, kept
 

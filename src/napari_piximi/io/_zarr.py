@@ -106,10 +106,14 @@ class StoredArray:
         return self._stored
 
     @property
+    def single(self) -> bool:
+        """Whether one chunk holds all of it; see :meth:`unpacked`."""
+        return len(self.chunks) == 1 and self.chunk_shape == self._stored
+
+    @property
     def simple(self) -> bool:
         """Whether its one chunk holds what we would write: little-endian float32, C order."""
-        whole = self.chunk_shape == self._stored and len(self.chunks) == 1
-        return whole and self.dtype == SIMPLE and self.order == "C" and self.codec is None
+        return self.single and self.dtype == SIMPLE and self.order == "C" and self.codec is None
 
     def at_plane(self, plane: int) -> "StoredArray":
         """Return the same array showing one plane only."""
@@ -132,8 +136,8 @@ class StoredArray:
 
     def read(self) -> NDArray[Any]:
         """Read all that is stored, past the cache; the result cannot be written to."""
-        if len(self.chunks) == 1 and self.chunk_shape == self._stored:
-            return self._chunk(self.source.read(self.chunks[0]), self.chunks[0])
+        if self.single:
+            return self.unpacked(self.source.read(self.chunks[0]))
         whole = np.empty(self._stored, self.dtype)
         grid = [range(0, n, c or 1) for n, c in zip(self._stored, self.chunk_shape, strict=True)]
         with self.source.reading() as read:
@@ -143,6 +147,10 @@ class StoredArray:
                 part[...] = self._chunk(read(member), member)[tuple(map(slice, part.shape))]
         whole.flags.writeable = False
         return whole
+
+    def unpacked(self, data: bytes) -> NDArray[Any]:
+        """Return all that is stored, of the bytes of its single chunk."""
+        return self._chunk(data, self.chunks[0])
 
     def _chunk(self, data: bytes, member: Member) -> NDArray[Any]:
         where = f"{self.source.path}: {member.name}"

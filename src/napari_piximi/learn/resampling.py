@@ -96,6 +96,8 @@ def crop_and_resize(
     """
     single = np.ndim(boxes) == 1
     if backend == "tensorflow":
+        if single and tuple(boxes) == FULL_BOX and _resizes_alike(stack.shape[1:3], size):
+            return _whole_with_tensorflow(stack, size, divisor)
         full = np.ascontiguousarray(
             np.broadcast_to(np.asarray(boxes, dtype=np.float32), (len(stack), 4))
         )
@@ -122,6 +124,35 @@ def _with_tensorflow(
         scaled = scaled / np.float32(divisor) if divisor != 1 else scaled
         resized: Floats = tf.image.crop_and_resize(scaled, boxes, indices, size).numpy()
     return resized
+
+
+def _whole_with_tensorflow(stack: NDArray[Any], size: tuple[int, int], divisor: int) -> Floats:
+    """Resize by an operation that is three times as fast where it does the very same."""
+    import tensorflow as tf
+
+    result = np.empty((len(stack), *size, stack.shape[-1]), dtype=np.float32)
+    with tf.device("/CPU:0"):
+        for start in range(0, len(stack), BLOCK):
+            part = stack[start : start + BLOCK]
+            if divisor != 1 or part.dtype != np.float32:
+                part = np.divide(part, np.float32(divisor), dtype=np.float32, casting="unsafe")
+            result[start : start + BLOCK] = tf.raw_ops.ResizeBilinear(
+                images=part, size=size, align_corners=True, half_pixel_centers=False
+            )
+    return result
+
+
+@lru_cache(maxsize=4096)
+def _resizes_alike(shape: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Tell whether resizing with aligned corners samples where a crop of all does.
+
+    A single row lies at the top instead of half-way, and where rounding puts a crop's last
+    position past the end, there is no 0.
+    """
+    return min(size) > 1 and not any(
+        _positions(length, count, *FULL_BOX[1:3])[3].any()
+        for length, count in zip(shape, size, strict=True)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ that goes when they are closed.
 """
 
 import contextlib
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -16,19 +17,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import FitError
+from napari_piximi.io.planes import read_planes
 from napari_piximi.learn.resampling import FULL_BOX, crop_and_resize, match_boxes, pad_to
 from napari_piximi.model.project import Project
-from napari_piximi.model.things import Annotation, Thing
+from napari_piximi.model.things import Annotation, Pixels, Thing
 from napari_piximi.model.training import Settings
 from napari_piximi.progress import Progress, silent
 
-__all__ = ["MEMORY_BUDGET", "Samples", "build_samples", "reading_order"]
+__all__ = [
+    "MEMORY_BUDGET",
+    "Planes",
+    "Samples",
+    "build_samples",
+    "check_plane",
+    "planes_of",
+    "reading_order",
+]
 
 MEMORY_BUDGET = 2**30
 """Bytes of samples that are kept in memory."""
 
 PENDING_BYTES = 192 * 2**20
 """Bytes of planes and their samples that wait to be resized together."""
+
+TOGETHER = 64
+"""Planes of one shape that are resized together: more no longer fit the processor's cache."""
 
 FEW = 4
 """Below this many planes of one shape, numpy is quicker than a call of TensorFlow."""
@@ -106,6 +119,44 @@ class Samples:
         self.close()
 
 
+class Planes:
+    """Reads the planes of things; the image that was read last is kept for the next ones.
+
+    Parameters
+    ----------
+    project : Project
+        Holds the images that the things lie on.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._image: tuple[str, NDArray[Any]] | None = None
+
+    def of(self, things: Sequence[Thing]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield index and plane (Y, X, C) of each thing, in whatever order is quickest."""
+        own: list[int] = []
+        wanted: list[tuple[Pixels, int]] = []
+        for index, thing in enumerate(things):
+            if thing.pixels is not None:
+                own.append(index)
+                wanted.append((thing.pixels, thing.plane))
+        for number, plane in read_planes(wanted):
+            single = things[own[number]].pixels.shape[0] == 1  # type: ignore[union-attr]
+            yield own[number], plane if single else plane.copy()
+        for index in reading_order(things) if len(own) < len(things) else ():
+            thing = things[index]
+            if isinstance(thing, Annotation) and thing.pixels is None:
+                yield index, self._cut(thing)
+
+    def _cut(self, thing: Annotation) -> NDArray[Any]:
+        if self._image is None or self._image[0] != thing.image:
+            self._image = thing.image, np.asarray(self._project.things[thing.image].pixels)
+        image = self._image[1]
+        top, left, bottom, right = thing.bbox
+        plane = image[min(thing.plane, len(image) - 1), top:bottom, left:right]
+        return plane.copy()  # a view would keep the whole image in memory
+
+
 def build_samples(
     project: Project,
     things: Sequence[Thing],
@@ -115,6 +166,7 @@ def build_samples(
     crops: int = 1,
     backend: str = "numpy",
     memory_budget: int = MEMORY_BUDGET,
+    planes: Planes | None = None,
     progress: Progress = silent,
 ) -> Samples:
     """Build the samples of things; close them after use.
@@ -135,6 +187,8 @@ def build_samples(
         Of Keras; with ``"tensorflow"``, TensorFlow resizes.
     memory_budget : int
         Bytes above which the samples go to a temporary file.
+    planes : Planes, optional
+        Reads them, and may have an image at hand.
     progress : Progress
 
     Raises
@@ -160,8 +214,8 @@ def build_samples(
 
         limit = min(PENDING_BYTES, memory_budget // 2)
         pending = _Pending(samples, settings, crops, backend, limit, tick)
-        for index, plane in _planes(project, things):
-            _check_plane(things[index], plane, channels)
+        for index, plane in (planes or Planes(project)).of(things):
+            _check_shape(things[index], plane, channels)
             pending.add(index, things[index], plane)
             done += 1
             if done % 64 == 0:
@@ -186,24 +240,27 @@ def reading_order(things: Sequence[Thing]) -> list[int]:
     return sorted(range(len(things)), key=ranks.__getitem__)
 
 
-def _planes(project: Project, things: Sequence[Thing]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield index and plane (Y, X, C) of each thing, reading each image once."""
-    held: tuple[str, NDArray[Any]] | None = None
-    for index in reading_order(things):
-        thing = things[index]
-        if isinstance(thing, Annotation) and thing.pixels is None:
-            if held is None or held[0] != thing.image:
-                held = thing.image, np.asarray(project.things[thing.image].pixels)
-            top, left, bottom, right = thing.bbox
-            plane = held[1][min(thing.plane, len(held[1]) - 1), top:bottom, left:right]
-            yield index, plane.copy()  # a view would keep the whole image in memory
-        else:
-            array = np.asarray(thing.pixels)
-            plane = array[min(thing.plane, len(array) - 1)]
-            yield index, plane.copy() if len(array) > 1 else plane
+def planes_of(project: Project, things: Sequence[Thing]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield index and plane (Y, X, C) of each thing, in whatever order is quickest.
+
+    Each image is read once, and neighbours in a bundle in one go.
+    """
+    return Planes(project).of(things)
 
 
-def _check_plane(thing: Thing, plane: NDArray[Any], channels: int) -> None:
+def check_plane(thing: Thing, plane: NDArray[Any], channels: int) -> None:
+    """Refuse a thing's plane (Y, X, C) that nothing can be learnt from.
+
+    Raises
+    ------
+    FitError
+        If it is empty, has other channels, or values that are no finite numbers.
+    """
+    _check_shape(thing, plane, channels)
+    _check_numbers(thing, plane)
+
+
+def _check_shape(thing: Thing, plane: NDArray[Any], channels: int) -> None:
     if 0 in plane.shape:
         raise FitError(f"{thing.name!r} ({thing.id}) has no pixels: its plane is {plane.shape}")
     if plane.shape[-1] != channels:
@@ -211,10 +268,19 @@ def _check_plane(thing: Thing, plane: NDArray[Any], channels: int) -> None:
             f"{thing.name!r} ({thing.id}) has {plane.shape[-1]} channels, "
             f"but the classifier takes {channels}"
         )
-    with np.errstate(over="ignore"):
-        numbers = plane.astype(np.float32, copy=False) if plane.dtype.kind == "f" else plane
-    if plane.dtype.kind == "f" and not np.isfinite(numbers).all():
+
+
+def _check_numbers(thing: Thing, plane: NDArray[Any]) -> None:
+    if not _all_numbers(plane):
         raise FitError(f"{thing.name!r} ({thing.id}) has pixels that are NaN or infinite")
+
+
+def _all_numbers(planes: NDArray[Any]) -> bool:
+    """Tell whether all values are finite in float32."""
+    if planes.dtype.kind != "f":
+        return True
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(planes.astype(np.float32, copy=False)).all())
 
 
 @dataclass
@@ -227,7 +293,9 @@ class _Pending:
     backend: str
     limit: int
     tick: Callable[[], None]
-    groups: dict[tuple[Any, ...], list[tuple[int, NDArray[Any]]]] = field(default_factory=dict)
+    groups: dict[tuple[Any, ...], list[tuple[int, Thing, NDArray[Any]]]] = field(
+        default_factory=dict
+    )
     size: int = 0
 
     def __post_init__(self) -> None:
@@ -240,21 +308,33 @@ class _Pending:
         if self.settings.crop_schema == "Match":
             plane = pad_to(plane, self.settings.height, self.settings.width)
         key = (plane.shape, plane.dtype, thing.bit_depth)
-        self.groups.setdefault(key, []).append((index, plane))
-        self.size += 4 * (plane.size + self.crops * int(np.prod(self.samples.shape[1:])))
-        if self.size > self.limit:
+        group = self.groups.setdefault(key, [])
+        group.append((index, thing, plane))
+        self.size += self._bytes(plane)
+        if len(group) == TOGETHER:
+            self._flush(key)
+        elif self.size > self.limit:
             self.flush()
 
     def flush(self) -> None:
-        for (_, dtype, bit_depth), group in self.groups.items():
-            stack = np.stack([plane for _, plane in group])
-            owners = [index for index, _ in group]
-            indices = [owner * self.crops + i for owner in owners for i in range(self.crops)]
-            part = self._resize(indices, stack, 2**bit_depth - 1 if dtype.kind in "iub" else 1)
-            self.samples.put(indices, self._finish(part, bit_depth))
-            self.tick()
-        self.groups.clear()
-        self.size = 0
+        for key in list(self.groups):
+            self._flush(key)
+
+    def _flush(self, key: tuple[Any, ...]) -> None:
+        _, dtype, bit_depth = key
+        group = self.groups.pop(key)
+        stack = np.stack([plane for _, _, plane in group])
+        if not _all_numbers(stack):
+            for _, thing, plane in group:
+                _check_numbers(thing, plane)
+        indices = [owner * self.crops + i for owner, _, _ in group for i in range(self.crops)]
+        part = self._resize(indices, stack, 2**bit_depth - 1 if dtype.kind in "iub" else 1)
+        self.samples.put(indices, self._finish(part, bit_depth))
+        self.size -= len(group) * self._bytes(group[0][2])
+        self.tick()
+
+    def _bytes(self, plane: NDArray[Any]) -> int:
+        return 4 * (plane.size + self.crops * math.prod(self.samples.shape[1:]))
 
     def _resize(self, indices: Sequence[int], stack: NDArray[Any], divisor: int) -> Floats:
         size = (self.settings.height, self.settings.width)
