@@ -14,7 +14,15 @@ from napari_piximi.model.things import IMAGE_KIND, ArrayPixels, Image, Partition
 from napari_piximi.model.training import Settings
 
 QUICK = Settings(
-    height=16, width=16, epochs=3, patience=0, shift=0.0, averaging=0.0, label_smoothing=0.0
+    height=16,
+    width=16,
+    epochs=3,
+    patience=0,
+    shift=0.0,
+    rotation=0.0,
+    zoom=0.0,
+    averaging=0.0,
+    label_smoothing=0.0,
 )
 """Settings of a fit that takes a second."""
 

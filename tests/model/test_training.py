@@ -5,6 +5,8 @@ import pytest
 
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.training import (
+    ARCHITECTURES,
+    FOREST,
     PIXIMI_SETTINGS,
     PRESETS,
     Classifier,
@@ -80,12 +82,37 @@ def test_piximis_preset_is_what_piximi_does() -> None:
         "patience": 0,
         "keep_best": False,
         "shift": 0.0,
+        "rotation": 0.0,
+        "zoom": 0.0,
         "label_smoothing": 0.0,
         "averaging": 0.0,
         "class_weights": False,
     }
     assert {name: getattr(PIXIMI_SETTINGS, name) for name in expected} == expected
     assert PRESETS["Piximi defaults"] is PIXIMI_SETTINGS
+
+
+@every_setting
+def test_only_names_architectures(setting: "Field[Any]") -> None:
+    only = setting.metadata.get("only", ARCHITECTURES)
+    assert set(only) <= set(ARCHITECTURES)
+    assert len(only) > 0
+
+
+def heeded_by(architecture: str) -> set[str]:
+    return {
+        setting.name
+        for setting in fields(Settings)
+        if architecture in setting.metadata.get("only", ARCHITECTURES)
+    }
+
+
+def test_each_architecture_heeds_its_own_settings() -> None:
+    trees = {"trees", "min_samples_leaf", "max_features"}
+    split = {"architecture", "training_percentage", "seed", "shuffle", "metrics", "class_weights"}
+    assert heeded_by(FOREST) == trees | split
+    assert heeded_by("MobileNet") == {setting.name for setting in fields(Settings)} - trees
+    assert heeded_by("SimpleCNN") == heeded_by("MobileNet") - {"weights"}
 
 
 def test_our_defaults_use_the_true_loss() -> None:

@@ -1,17 +1,21 @@
 """What must be so before a fit begins; each refusal is one line that says what to change."""
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import Field, fields
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_piximi.errors import FitError, PiximiWarning
 from napari_piximi.learn.splits import Split
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Thing
-from napari_piximi.model.training import Settings
+from napari_piximi.model.training import NETWORKS, Settings
 
-__all__ = ["check_kind", "check_settings", "common_channels"]
+__all__ = ["check_kind", "check_settings", "common_channels", "warn_if_alike"]
 
 
 def check_settings(settings: Settings) -> None:
@@ -26,7 +30,8 @@ def check_settings(settings: Settings) -> None:
         value = getattr(settings, setting.name)
         for single in value if isinstance(value, tuple) else (value,):
             _check_value(setting, single)
-    if settings.quarter_turns and settings.height != settings.width:
+    turned = settings.quarter_turns and settings.architecture in NETWORKS
+    if turned and settings.height != settings.width:
         raise FitError(
             f"quarter_turns needs a square input, not {settings.height} by {settings.width}"
         )
@@ -56,7 +61,8 @@ def check_kind(project: Project, kind: str, split: Split, class_map: tuple[str, 
     Warns
     -----
     PiximiWarning
-        If a category has no example, or nothing is left to validate.
+        If a category has no example, or nothing is left to validate, or nothing of a category
+        that has several examples.
     """
     name = project.kinds[kind].name
     used = {thing.category for thing in (*split.training, *split.validation)}
@@ -76,7 +82,7 @@ def check_kind(project: Project, kind: str, split: Split, class_map: tuple[str, 
             f"All labelled things of kind {name!r} are {project.categories[used.pop()].name!r}; "
             "a classifier needs examples of at least two categories"
         )
-    _warn_of_gaps(project, name, split, [key for key in class_map if key not in trained])
+    _warn_of_gaps(project, name, split, [key for key in class_map if key and key not in trained])
 
 
 def _warn_of_gaps(project: Project, kind: str, split: Split, untrained: Sequence[str]) -> None:
@@ -92,6 +98,17 @@ def _warn_of_gaps(project: Project, kind: str, split: Split, untrained: Sequence
         warnings.warn(
             f"No thing of kind {kind!r} is left to validate; the training loss decides "
             "which epoch is best and when to stop",
+            PiximiWarning,
+            stacklevel=5,
+        )
+    counts = Counter(thing.category for thing in split.training)
+    unvalidated = counts.keys() - {thing.category for thing in split.validation}
+    # A single example trains, of which the split has warned.
+    unseen = sorted(project.categories[key].name for key in unvalidated if counts[key] > 1)
+    if split.validation and unseen:
+        warnings.warn(
+            f"No thing of kind {kind!r} validates the category {', '.join(map(repr, unseen))}; "
+            "set the partition of some to Unassigned or Validation, or its figures tell nothing",
             PiximiWarning,
             stacklevel=5,
         )
@@ -113,3 +130,28 @@ def common_channels(project: Project, things: Sequence[Thing]) -> int:
                 f"but {things[0].name!r} has {channels}"
             )
     return channels
+
+
+def warn_if_alike(values: NDArray[np.floating], kind: str) -> None:
+    """Warn if nothing distinguishes the things that a classifier is to tell apart.
+
+    Parameters
+    ----------
+    values : (N, ...) array
+        Samples or features of the things that train.
+    kind : str
+        Name of their kind.
+
+    Warns
+    -----
+    PiximiWarning
+        If all N are the same.
+    """
+    # Most differ in the second: no need to look at all of them.
+    if len(values) and all(np.array_equal(values[0], other) for other in values[1:]):
+        warnings.warn(
+            f"All training things of kind {kind!r} look the same: nothing distinguishes them, "
+            "so the classifier can only guess; look at their pixels and their categories",
+            PiximiWarning,
+            stacklevel=4,
+        )

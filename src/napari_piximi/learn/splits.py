@@ -1,7 +1,7 @@
 """Which things train a classifier, which validate it, and which wait for its predictions."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor
 
@@ -12,7 +12,7 @@ from napari_piximi.model.project import Project
 from napari_piximi.model.things import Partition, Thing, is_unknown
 from napari_piximi.model.training import Settings
 
-__all__ = ["Split", "split_things"]
+__all__ = ["Split", "split_things", "training_count"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,10 @@ def split_things(project: Project, kind: str, settings: Settings, *, keep: bool 
         free = [thing for thing in labelled if thing.partition == Partition.UNASSIGNED]
         if settings.shuffle:
             free = [free[i] for i in draws.permutation(len(free))]
-        taken = [placed[thing.id] for thing in labelled]
-        count = len(free) if keep else _training_count(settings.training_percentage, taken)
+        taken = {thing.partition for thing in labelled}
+        trained, validated = Partition.TRAINING in taken, Partition.VALIDATION in taken
+        share = settings.training_percentage
+        count = len(free) if keep else training_count(share, len(free), trained, validated)
         for rank, thing in enumerate(free):
             placed[thing.id] = Partition.TRAINING if rank < count else Partition.VALIDATION
         if len(labelled) == 1 and not keep and settings.training_percentage < 1:
@@ -84,11 +86,19 @@ def _settled(thing: Thing) -> Partition:
     return Partition.INFERENCE if is_unknown(thing.category) else thing.partition
 
 
-def _training_count(share: float, taken: Sequence[Partition]) -> int:
-    """Say how many of a category's Unassigned things train, given where its things are."""
-    free = taken.count(Partition.UNASSIGNED)
+def training_count(share: float, free: int, trained: bool, validated: bool) -> int:
+    """Say how many of a category's Unassigned things train.
+
+    Parameters
+    ----------
+    share : float
+        `training_percentage` of the settings.
+    free : int
+        How many are Unassigned.
+    trained, validated : bool
+        Whether others of the category train, or validate, already.
+    """
     count = floor(share * free + 0.5)
-    trained, validated = Partition.TRAINING in taken, Partition.VALIDATION in taken
     if not validated and share < 1 and (free > 1 or trained):
         count = min(count, free - 1)
     if not trained:

@@ -72,6 +72,10 @@ def _setting(default: Any, group: Group, tooltip: str, **limits: Any) -> Any:  #
     return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
 
 
+def _network_setting(default: Any, group: Group, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
+    return _setting(default, group, tooltip, only=NETWORKS, **limits)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that decides how a classifier is built and fitted.
@@ -84,43 +88,60 @@ class Settings:
     architecture: str = _setting(
         "SimpleCNN", "Architecture", "What to build", choices=ARCHITECTURES
     )
-    height: int = _setting(28, "Architecture", "Input height in pixels", min=1, max=4096)
-    width: int = _setting(28, "Architecture", "Input width in pixels", min=1, max=4096)
+    height: int = _network_setting(28, "Architecture", "Input height in pixels", min=1, max=4096)
+    width: int = _network_setting(28, "Architecture", "Input width in pixels", min=1, max=4096)
     weights: str = _setting(
         "",
         "Architecture",
         "MobileNet's pretrained model.json; empty downloads it once; 'random' uses none",
+        only=("MobileNet",),
     )
 
-    rescale: bool = _setting(
+    rescale: bool = _network_setting(
         True, "Pre-processing", "Feed values in 0 to 1; off feeds raw values (0 to 255 or 65535)"
     )
-    center: bool = _setting(
+    center: bool = _network_setting(
         False, "Pre-processing", "Subtract each sample's mean per channel (Piximi ignores this)"
     )
-    crop_schema: str = _setting(
+    crop_schema: str = _network_setting(
         "None",
         "Pre-processing",
         "None resizes the whole thing; Match pads or crops to the input size without scaling",
         choices=CROP_SCHEMAS,
     )
-    num_crops: int = _setting(
+    num_crops: int = _network_setting(
         1, "Pre-processing", "Random crops per thing while fitting, with Match", min=1, max=100
     )
 
-    shift: float = _setting(
+    shift: float = _network_setting(
         0.1,
         "Augmentation",
         "Shift samples at random, by up to this share of the input size",
         min=0.0,
         max=0.5,
     )
-    flip_horizontal: bool = _setting(False, "Augmentation", "Mirror left and right at random")
-    flip_vertical: bool = _setting(False, "Augmentation", "Mirror top and bottom at random")
-    quarter_turns: bool = _setting(
+    flip_horizontal: bool = _network_setting(
+        False, "Augmentation", "Mirror left and right at random"
+    )
+    flip_vertical: bool = _network_setting(False, "Augmentation", "Mirror top and bottom at random")
+    quarter_turns: bool = _network_setting(
         False, "Augmentation", "Turn by 0, 90, 180 or 270 degrees at random (square inputs)"
     )
-    brightness: float = _setting(
+    rotation: float = _network_setting(
+        10.0,
+        "Augmentation",
+        "Turn samples at random, by up to this many degrees either way",
+        min=0.0,
+        max=180.0,
+    )
+    zoom: float = _network_setting(
+        0.1,
+        "Augmentation",
+        "Enlarge or shrink samples at random, by up to this share",
+        min=0.0,
+        max=0.5,
+    )
+    brightness: float = _network_setting(
         0.0,
         "Augmentation",
         "Multiply intensities by a random factor within 1 plus or minus this",
@@ -138,49 +159,73 @@ class Settings:
         True, "Partition", "Split at random and draw samples in a new order every epoch"
     )
 
-    optimizer: str = _setting("Adam", "Optimisation", "Optimisation algorithm", choices=OPTIMIZERS)
-    learning_rate: float = _setting(0.003, "Optimisation", "Learning rate", min=1e-7, max=10.0)
-    loss: str = _setting(
+    optimizer: str = _network_setting(
+        "Adam", "Optimisation", "Optimisation algorithm", choices=OPTIMIZERS
+    )
+    learning_rate: float = _network_setting(
+        0.003, "Optimisation", "Learning rate", min=1e-7, max=10.0
+    )
+    loss: str = _network_setting(
         "Categorical (softmax) cross entropy", "Optimisation", "Loss function", choices=LOSSES
     )
     metrics: tuple[str, ...] = _setting(
         ("Categorical accuracy",), "Optimisation", "Figures recorded each epoch", choices=METRICS
     )
-    epochs: int = _setting(
+    epochs: int = _network_setting(
         300, "Optimisation", "Most passes over the training things", min=1, max=100_000
     )
-    batch_size: int = _setting(32, "Optimisation", "Samples per step", min=1, max=65_536)
-    patience: int = _setting(
+    batch_size: int = _network_setting(32, "Optimisation", "Samples per step", min=1, max=65_536)
+    patience: int = _network_setting(
         50,
         "Optimisation",
         "Stop after this many epochs without a better validation loss; 0 never stops early",
         min=0,
         max=100_000,
     )
-    keep_best: bool = _setting(
+    keep_best: bool = _network_setting(
         True, "Optimisation", "End with the weights of the best epoch instead of the last"
     )
     class_weights: bool = _setting(
         False, "Optimisation", "Weigh rare categories up, so that each counts the same"
     )
-    label_smoothing: float = _setting(
+    label_smoothing: float = _network_setting(
         0.1,
         "Optimisation",
         "Share of each target that is spread over all categories; calms a fit on few labels",
         min=0.0,
         max=0.5,
     )
-    averaging: float = _setting(
+    averaging: float = _network_setting(
         0.95,
         "Optimisation",
         "Use a running average of the weights over epochs, that keeps this share; 0 is off",
         min=0.0,
         max=0.999,
     )
-    softmax_twice: bool = _setting(
+    softmax_twice: bool = _network_setting(
         False,
         "Optimisation",
         "Repeat Piximi's fault: cross entropy of outputs put through softmax a second time",
+    )
+
+    trees: int = _setting(
+        200, "Forest", "Trees; more cost time and never harm", min=1, max=5000, only=(FOREST,)
+    )
+    min_samples_leaf: int = _setting(
+        1,
+        "Forest",
+        "Fewest things in a leaf of a tree; more calms a forest on noisy labels",
+        min=1,
+        max=1000,
+        only=(FOREST,),
+    )
+    max_features: float = _setting(
+        0.0,
+        "Forest",
+        "Share of the features that each split looks at; 0 takes the root of their number",
+        min=0.0,
+        max=1.0,
+        only=(FOREST,),
     )
 
 
@@ -188,6 +233,8 @@ PIXIMI_SETTINGS = Settings(
     height=20,
     width=20,
     shift=0.0,
+    rotation=0.0,
+    zoom=0.0,
     learning_rate=0.01,
     epochs=10,
     patience=0,
