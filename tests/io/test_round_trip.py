@@ -174,7 +174,8 @@ def test_classifiers_with_their_history(form: str, tmp_path: Path) -> None:
 
 
 def test_piximi_sees_macro_averages_the_right_way_round(tmp_path: Path) -> None:
-    project = edits.put_classifier(tiny_project(), full_history())
+    project = edits.create_category(tiny_project(), "Image", "bad", category_id="1bad")
+    project = edits.put_classifier(project, full_history())
     write_bundle(project, tmp_path / "x.zarr")
     info = tmp_path / "x.zarr/classifier/Image/my model/model_info"
     shown = json.loads((info / ".zattrs").read_text())["eval_results"][0]

@@ -79,6 +79,7 @@ IDLE: dict[str, Edit] = {
     "accept_predictions": lambda p: edits.accept_predictions(p, ["cell0"]),
     "put_classifier": lambda p: edits.put_classifier(p, p.classifiers[0]),
     "rename_classifier": lambda p: edits.rename_classifier(p, "net", "net"),
+    "map_classes": lambda p: edits.map_classes(p, "net", "cell", p.classifiers[0].class_map),
     "edit_kind": lambda p: edits.edit_kind(p, "cell", name="cell", visible=True),
     "edit_category": lambda p: edits.edit_category(p, "1round", name="round", visible=True),
     "reorder_categories": lambda p: edits.reorder_categories(p, "cell", p.kinds["cell"].categories),
@@ -92,7 +93,8 @@ def test_an_edit_that_changes_nothing_returns_the_project_itself(edit: Edit) -> 
 
 def test_each_edit_either_can_be_idle_or_always_changes_something() -> None:
     always = {"add_kind", "create_kind", "create_category", "delete_kind", "delete_category",
-              "delete_classifier"}  # fmt: skip
+              "delete_classifier", "duplicate_classifier", "add_evaluation", "delete_evaluation",
+              "delete_run"}  # fmt: skip
     assert {name.split()[0] for name in IDLE} | always == set(edits.__all__)
 
 

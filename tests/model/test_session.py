@@ -13,10 +13,11 @@ from tests.model.cells import CELLS, cells_project, image
 
 from napari_piximi.errors import EditError
 from napari_piximi.model import edits
+from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.session import Session
 from napari_piximi.model.things import IMAGE_KIND, ArrayPixels, Partition, Prediction
-from napari_piximi.model.training import Classifier, ModelArtifact
+from napari_piximi.model.training import Classifier, ModelArtifact, Run, Settings
 
 PROJECT = cells_project()
 
@@ -201,6 +202,40 @@ def test_weights_of_replaced_classifiers_count() -> None:
     assert [session.undo(), session.undo(), session.undo()] == ["Fit 5", "Fit 4", None]
 
 
+def test_what_only_the_past_has_of_evaluations_and_runs_counts() -> None:
+    """An evaluation of 100,000 things is 2.4 MB; those that are still there cost nothing."""
+    things = range(100_000)
+    ids, zeros = tuple(map(str, things)), (0,) * len(things)
+    evaluations = [
+        Evaluation(((len(things),),), 0.0, run=i, ids=ids, true=zeros, predicted=zeros)
+        for i in range(6)
+    ]
+    session = Session(PROJECT, history_bytes=5 << 20)
+    session.apply(edits.put_classifier(PROJECT, Classifier("net", "cell")), "New")
+    for evaluation in evaluations:
+        added = edits.add_evaluation(session.project, "net", "cell", evaluation)
+        session.apply(added, "Evaluate")
+    for _ in evaluations:
+        session.apply(edits.delete_evaluation(session.project, "net", "cell", 0), "Delete")
+    labels = []
+    while (label := session.undo()) is not None:
+        labels.append(label)
+    assert labels == ["Delete"] * 2  # 2.4 MB each of what the present lacks
+
+    session = Session(PROJECT, history_bytes=1 << 20)
+    run = Run(Settings(), {"loss": (0.5,) * 20_000})
+    fitted = Classifier("net", "cell", runs=(run,))
+    session.apply(edits.put_classifier(PROJECT, fitted), "Fit")
+    for label in ("Delete", "Rename"):
+        session.apply(
+            edits.delete_run(session.project, "net", "cell", 0)
+            if label == "Delete"
+            else edits.rename_project(session.project, "x"),
+            label,
+        )
+    assert [session.undo() for _ in range(4)] == ["Rename", "Delete", "Fit", None]
+
+
 # --- against a list of projects --------------------------------------------------------------
 
 
@@ -326,3 +361,20 @@ class SessionAgainstList(RuleBasedStateMachine):
 
 TestSessionAgainstList: Any = SessionAgainstList.TestCase
 TestSessionAgainstList.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+def test_what_amends_an_edit_is_no_step_of_its_own() -> None:
+    session = Session()
+    first = session.project
+    session.apply(edits.rename_project(first, "Cells"), "Rename")
+    seen: list[str] = []
+    session.changed.connect(lambda _, after: seen.append(after.name))
+    session.amend(edits.rename_project(session.project, "Cells, amended"))
+    session.amend(session.project)  # which is no change
+    assert (seen, session.undo_label, session.redo_label) == (["Cells, amended"], "Rename", None)
+    session.undo()
+    assert session.project is first
+    session.amend(edits.rename_project(first, "amended"))
+    assert session.redo_label == "Rename"  # an edit that was taken back is still to be had
+    session.redo()
+    assert session.project.name == "Cells, amended"

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.io.histories import KNOWN, evaluation_of_things, history_project, trio
 from tests.io.tiny_bundle import tiny_project
 from tests.shared_data import shared
 from tests.tfjs.node import require_node, run_script
 
+from napari_piximi.io._models import is_ours
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model import edits, masks
 from napari_piximi.model.project import Project
@@ -50,7 +52,7 @@ def check(project: Project, found: Any) -> None:  # noqa: ANN401
         check_thing(project, thing)
     assert list(found["models"]) == list(project.kinds)
     for kind, models in found["models"].items():
-        own = [c.name for c in project.classifiers if c.kind == kind]
+        own = [c.name for c in project.classifiers if c.kind == kind and not is_ours(c)]
         assert list(models) == ["base-model", *own]
         for model in models.values():
             assert type(model["learning_rate"]) in (float, int)
@@ -117,3 +119,56 @@ def test_more_members_than_a_plain_zip_can_count(tmp_path: Path) -> None:
     assert len(read_bundle(tmp_path / "many.zip").things) == 13_203
     found = read_as_piximi(tmp_path / "many.zip")
     assert len(found["things"]) == 13_203
+
+
+def load_as_piximi(path: Path, tables: list[dict[str, Any]]) -> Any:  # noqa: ANN401
+    require_node()
+    return json.loads(run_script("load_models.cjs", str(path), text=json.dumps(tables)))
+
+
+def test_forests_graph_models_and_cross_validation_do_not_disturb_piximi(tmp_path: Path) -> None:
+    counted = evaluation_of_things(40)
+    swapped = replace(counted, classes=KNOWN[::-1], ids=(), true=(), predicted=())
+    diverged = replace(counted, cross_entropy=float("nan"))
+    of_three = evaluation_of_things(40, classes=3)
+    project = history_project()
+    for classifier in trio():
+        past = (counted, swapped, diverged, of_three)
+        project = edits.put_classifier(project, replace(classifier, evaluations=past))
+    partly = replace(trio()[0], kind="Image", class_map=("", KNOWN[1]))
+    path = tmp_path / "mixed.zip"
+    write_bundle(project, path)
+    found = read_as_piximi(path)
+    check(project, found)
+    assert list(found["models"]["Image"]) == ["base-model", "net"]
+    assert found["files"] == ["net.json", "net.weights.bin"]
+    shown = found["models"]["Image"]["net"]
+    assert shown["class_map"] == [[0, KNOWN[0]], [1, KNOWN[1]]]
+    # Its table has a row per category of the project, in their order; figures must be numbers.
+    known = [project.categories[key].name for key in project.known_categories("Image")]
+    loaded = load_as_piximi(path, [{"categories": known, "results": shown["eval_results"]}])
+    assert loaded["loaded"] == {"net": [None, 2]}
+    assert loaded["failed"] == {}
+    first, second = loaded["tables"][0]
+    matrix = [list(row) for row in counted.confusion_matrix]
+    assert first["rows"] == matrix
+    assert second["rows"] == [row[::-1] for row in matrix[::-1]]
+    assert first["figures"] == second["figures"]
+    assert first["figures"][0] == f"{counted.accuracy:.3f}"
+    # A class map with a gap would be read as a shorter one, and each class after it as another.
+    write_bundle(edits.put_classifier(history_project(), partly), path)
+    assert read_as_piximi(path)["models"]["Image"]["net"]["class_map"] == []
+    assert read_bundle(path).classifiers[0].class_map == ("", KNOWN[1])
+
+
+def test_a_category_that_was_deleted_is_nowhere_in_what_piximi_reads(tmp_path: Path) -> None:
+    past = (evaluation_of_things(9),)
+    project = edits.put_classifier(history_project(), replace(trio()[0], evaluations=past))
+    project = edits.delete_category(project, KNOWN[0])
+    path = tmp_path / "deleted.zip"
+    write_bundle(project, path)
+    shown = read_as_piximi(path)["models"]["Image"]["net"]
+    assert (shown["class_map"], shown["eval_results"]) == ([], [])
+    (again,) = read_bundle(path).classifiers
+    assert again.class_map == KNOWN
+    assert again.evaluations == past

@@ -52,11 +52,14 @@ class Index:
     table : ThingTable
     models : dict
         Name → (JSON member, weights member).
+    evaluated : Member or None
+        The things of evaluations.
     """
 
     attributes: dict[str, Attributes]
     table: ThingTable
     models: Mapping[str, tuple[Member, Member]]
+    evaluated: Member | None = None
 
 
 def digest(directory: bytes | memoryview) -> str:
@@ -88,6 +91,7 @@ def pack(index: Index, directory: bytes) -> bytes:
         "pixel_sizes": table.pixel_sizes,
         "attributes": index.attributes,
         "models": index.models,
+        "evaluated": index.evaluated,
         "columns": [[name, c.dtype.str, list(c.shape)] for name, c in columns.items()],
     }
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -166,7 +170,8 @@ def _unpack(source: Source, data: bytes, expected: str) -> Index | None:
     attributes = header["attributes"]
     if not all(isinstance(values, dict) for values in attributes.values()):
         return None
-    return Index(attributes, table, models)
+    evaluated = header.get("evaluated")
+    return Index(attributes, table, models, None if evaluated is None else _member(*evaluated))
 
 
 def _member(name: str, *numbers: int) -> Member:

@@ -21,7 +21,16 @@ from numpy.typing import NDArray
 from napari_piximi.errors import RecoveryError
 from napari_piximi.io._replace import sync_folder
 
-__all__ = ["UNFIT", "JournalFile", "Part", "Record", "pack", "read_ends", "read_records"]
+__all__ = [
+    "UNFIT",
+    "JournalFile",
+    "Part",
+    "Record",
+    "pack",
+    "read_ends",
+    "read_records",
+    "unpack",
+]
 
 MAGIC = b"napari-piximi journal 1\n"
 FRAME = struct.Struct("<QI")
@@ -180,13 +189,20 @@ def _record(data: bytes, crc: int, where: str) -> Record:
     if zlib.crc32(data) != crc:
         raise RecoveryError(f"{where} is damaged (its checksum is wrong)")
     try:
-        parts = tuple(_parts(data))
+        parts = tuple(unpack(data))
         return Record(parts[0].head, parts[1:])
     except UNFIT as error:
         raise RecoveryError(f"{where} is damaged ({error})") from error
 
 
-def _parts(data: bytes) -> Iterator[Part]:
+def unpack(data: bytes) -> Iterator[Part]:
+    """Yield the parts that lie end to end in bytes.
+
+    Raises
+    ------
+    Any of UNFIT
+        If they are damaged.
+    """
     at = 0
     while at < len(data):
         text, blob = PART.unpack_from(data, at)

@@ -14,10 +14,17 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_piximi.errors import ModelFileError, RecoveryError
+from napari_piximi.io._evaluated import pack_evaluated, read_evaluated
+from napari_piximi.io._history import evaluation_values, read_evaluation, read_run, run_values
+from napari_piximi.io._journal_file import pack, unpack
+from napari_piximi.io._models import artifact_from_bytes, files_of
 from napari_piximi.io._replace import sync_folder
-from napari_piximi.io._settings import settings_from
 from napari_piximi.io._warn import warn
+from napari_piximi.io.settings import settings_from
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Category, Kind
@@ -26,6 +33,8 @@ from napari_piximi.model.training import Classifier, ModelArtifact, Run, Setting
 __all__ = ["Store", "inside", "read_values", "write_values"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*\.(npy|bin|zip)")
+LONG = 1000
+"""Figures from which on a history has a file of its own, so that later records are short."""
 MODEL = "model"  # what models are called in their own files
 Values = dict[str, Any]
 
@@ -139,8 +148,8 @@ def _write_classifier(classifier: Classifier, store: Store) -> Values:
         "channels": classifier.channels,
         "planes": classifier.planes,
         "class_map": classifier.class_map,
-        "runs": [{**asdict(run), "history": dict(run.history)} for run in classifier.runs],
-        "evaluations": [asdict(evaluation) for evaluation in classifier.evaluations],
+        "runs": [_write_run(run, store) for run in classifier.runs],
+        "evaluations": [_write_evaluation(e, store) for e in classifier.evaluations],
     }
     if model is not None:
         document, weights = model.document, model.weights
@@ -148,6 +157,25 @@ def _write_classifier(classifier: Classifier, store: Store) -> Values:
             store.put(document, lambda: json.dumps(document).encode()),
             store.put(weights, lambda: weights),
         ]
+    return values
+
+
+def _write_run(run: Run, store: Store) -> Values:
+    """Return a run; a long history is written once, into a file of its own."""
+    history = run.history
+    values = run_values(replace(run, history={}))
+    if sum(map(len, history.values())) < LONG:
+        return {**values, "history": dict(history)}
+    columns = {str(i): np.array(column, np.float64) for i, column in enumerate(history.values())}
+    figures = store.put(run, lambda: pack({"names": list(history)}, columns))
+    return {**values, "figures": figures}
+
+
+def _write_evaluation(evaluation: Evaluation, store: Store) -> Values:
+    """Return an evaluation; its things are written once, into a file of their own."""
+    values = evaluation_values(evaluation)
+    if evaluation.ids:
+        values["things"] = store.put(evaluation, lambda: pack_evaluated([evaluation]))
     return values
 
 
@@ -217,6 +245,8 @@ def _read_settings(values: Values, where: str) -> Settings:
 
 def _read_classifier(values: Values, store: Store) -> Classifier:
     where = f"classifier {values['name']!r}"
+    runs = tuple(_read_run(run, store, where) for run in values["runs"])
+    found = values["evaluations"]
     return Classifier(
         _typed(values["name"], str),
         _typed(values["kind"], str),
@@ -225,54 +255,53 @@ def _read_classifier(values: Values, store: Store) -> Classifier:
         _typed(values["planes"], int),
         _read_model(values["model"], store, where) if "model" in values else None,
         _texts(values["class_map"]),
-        tuple(_read_run(run, where) for run in values["runs"]),
-        tuple(map(_read_evaluation, values["evaluations"])),
+        runs,
+        tuple(_read_evaluation(evaluation, store, len(runs), where) for evaluation in found),
     )
 
 
 def _read_model(facts: list[Values], store: Store, where: str) -> ModelArtifact | None:
     """Read a model, as strictly as a file that someone sent; None if it is not to be had."""
-    from napari_piximi.io.tfjs import model_files, model_from_bytes
-
     try:
         document, weights = map(store.get, facts)
         model = ModelArtifact(_typed(json.loads(document), dict), weights)
-        text, _ = model_files(model, MODEL)
-        model_from_bytes(text, {f"{MODEL}.weights.bin": weights}, where)
+        text, _ = files_of(MODEL, model)
+        artifact_from_bytes(text, weights, MODEL, where)
     except (RecoveryError, ModelFileError) as error:
         warn(f"{where} is recovered without its weights: {error}")
         return None
     return model
 
 
-def _read_run(values: Values, where: str) -> Run:
-    history = {
-        name: tuple(float(value) for value in column) for name, column in values["history"].items()
-    }
-    return Run(
-        _read_settings(values["settings"], where),
-        history,
-        _typed(values["best_epoch"], int),
-        _typed(values["training"], int),
-        _typed(values["validation"], int),
-        _typed(values["stopped"], str),
-        _typed(values["device"], str),
-        _typed(values["backend"], str),
-        float(values["seconds"]),
-    )
+def _read_run(values: Values, store: Store, where: str) -> Run:
+    if "figures" in values:
+        history = {}
+        try:
+            (part,) = unpack(store.get(values["figures"]))
+            columns = (part.columns[str(i)] for i in range(len(part.columns)))
+            history = dict(zip(part.head["names"], map(_figures, columns), strict=True))
+        except RecoveryError as error:
+            warn(f"a run of {where} is recovered without its curves: {error}")
+            values = {**values, "best_epoch": 0}
+        values = {**values, "history": history}
+    return read_run(values, where, Settings())
 
 
-def _read_evaluation(values: Values) -> Evaluation:
-    matrix = tuple(tuple(_typed(n, int) for n in row) for row in values["confusion_matrix"])
-    if any(len(row) != len(matrix) for row in matrix):
-        raise ValueError(f"a confusion matrix of {len(matrix)} rows is not square")
-    return Evaluation(
-        matrix,
-        float(values["cross_entropy"]),
-        _texts(values["classes"]),
-        _typed(values["partition"], str),
-        _typed(values["run"], int | None),
-    )
+def _figures(column: NDArray[Any]) -> list[float]:
+    if column.dtype != np.float64 or column.ndim != 1:
+        raise ValueError(f"figures of type {column.dtype} and shape {column.shape}")
+    figures: list[float] = column.tolist()
+    return figures
+
+
+def _read_evaluation(values: Values, store: Store, runs: int, where: str) -> Evaluation:
+    things = None
+    if values.get("things") is not None:
+        try:
+            (things,) = read_evaluated(store.get(values["things"]))
+        except RecoveryError as error:
+            warn(f"an evaluation of {where} is recovered without its things: {error}")
+    return read_evaluation(values, things, runs, where)
 
 
 def _read_unread(values: list[Any], store: Store) -> dict[str, tuple[bytes, bytes]]:

@@ -8,18 +8,31 @@ from typing import Any
 import numpy as np
 
 from napari_piximi.errors import BundleError, ModelFileError, SaveError
-from napari_piximi.io._classifiers import SHAPE, read_classifiers, write_classifiers
+from napari_piximi.io._classifiers import (
+    SHAPE,
+    read_classifiers,
+    with_things,
+    write_classifiers,
+)
 from napari_piximi.io._document import (
+    OWN,
     Attributes,
     Document,
-    find_models,
     find_root,
     list_files,
     read_document,
 )
+from napari_piximi.io._evaluated import Evaluated, pack_evaluated, read_evaluated
 from napari_piximi.io._index import INDEX_NAME, Index, pack, read_index
 from napari_piximi.io._kinds import add_missing_kinds, read_kinds, write_kinds
 from napari_piximi.io._layout import GROUP, Labels, ThingWriter, json_bytes, labels_of, write_array
+from napari_piximi.io._models import (
+    Models,
+    artifact_from_bytes,
+    artifact_settings,
+    bundled_models,
+    write_models,
+)
 from napari_piximi.io._names import leads_astray, path_names, root_name
 from napari_piximi.io._source import Source, open_source
 from napari_piximi.io._table import Placed, read_table, table_of
@@ -42,7 +55,8 @@ PIXIMI_VERSION = "1.1.4"
 MAX_MODEL = (64 << 20, 2 << 30)
 """Most bytes of a classifier's JSON and weights file."""
 
-Models = Mapping[str, tuple[Member, Member]]
+MAX_EVALUATED = 1 << 30
+EVALUATED = f"{OWN}/evaluated"
 
 
 # --- reading -------------------------------------------------------------------------------
@@ -86,17 +100,20 @@ def _read(source: Source, progress: Progress) -> tuple[Project, str]:
     progress(0, 2, "Reading the bundle")
     index = read_index(source)
     if index is None:
-        document, models = _read_document(source)
+        document, models, evaluated = _read_document(source)
         kinds, categories, renamed = read_kinds(document)
         table = read_table(document, kinds, renamed)
     else:
         document, table, models = Document(source, index.attributes, {}), index.table, index.models
+        evaluated = index.evaluated
         kinds, categories, _ = read_kinds(document)
     add_missing_kinds(document, kinds, categories, set(table.kinds))
     progress(1, 2, "Making the project")
     things = make_things(table, kinds, categories, source.path)
     artifacts, unread = _read_models(source, models)
-    kinds, classifiers = read_classifiers(document, kinds, artifacts)
+    ids = {key: key for key in things} if evaluated else {}
+    things_of = _read_evaluated(source, evaluated, ids)
+    kinds, classifiers = read_classifiers(document, kinds, artifacts, things_of)
     attributes = document.of("project")
     project = Project(
         str(attributes.get("name", source.path.stem)),
@@ -112,10 +129,11 @@ def _read(source: Source, progress: Progress) -> tuple[Project, str]:
     return project, str(document.of("", "version")["version"])
 
 
-def _read_document(source: Source) -> tuple[Document, Models]:
+def _read_document(source: Source) -> tuple[Document, Models, Member | None]:
     files = list_files(source.members(), source.path)
     root = find_root(files, source.path)
-    return upgrade(read_document(source, files, root)), find_models(files, root)
+    document = upgrade(read_document(source, files, root))
+    return document, bundled_models(files, root), files.get(f"{root}{EVALUATED}")
 
 
 def _read_models(
@@ -125,22 +143,38 @@ def _read_models(
     found: dict[str, ModelArtifact] = {}
     unread: dict[str, tuple[bytes, bytes]] = {}
     for name, members in models.items():
-        from napari_piximi.io.tfjs import model_from_bytes, settings_from_document
-
-        where = f"{source.path}: {name}.json"
+        where = f"{source.path}: {members[0].name}"
         for member, most in zip(members, MAX_MODEL, strict=True):
-            if member.size > most:
-                raise BundleError(f"{source.path}: {member.name} has {member.size} bytes, too many")
+            _check_size(source, member, most)
         text, weights = source.read(members[0]), source.read(members[1])
-        shards = {f"{name.rpartition('/')[2]}.weights.bin": weights}
         try:
-            model = model_from_bytes(text, shards, where)
-            settings_from_document(model.document, where)  # fails where it has no input shape
+            model = artifact_from_bytes(text, weights, name, where)
+            artifact_settings(model, where)  # fails where it has no input shape
             found[name] = model
         except ModelFileError as error:
             warn(f"{error}; the project opens without this classifier, and keeps its files")
             unread[name] = text, weights
     return found, unread
+
+
+def _read_evaluated(
+    source: Source, member: Member | None, ids: Mapping[str, str]
+) -> list[Evaluated] | None:
+    """Read the things of evaluations; None where they are not there."""
+    if member is None:
+        return None
+    _check_size(source, member, MAX_EVALUATED)
+    try:
+        return read_evaluated(source.read(member), ids)
+    except ValueError as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(f"{source.path}: {member.name}: {error}") from error
+
+
+def _check_size(source: Source, member: Member, most: int) -> None:
+    if member.size > most:
+        raise BundleError(f"{source.path}: {member.name} has {member.size} bytes, too many")
 
 
 def _image_channels(document: Document, things: Any) -> int | None:  # noqa: ANN401
@@ -193,9 +227,11 @@ def write_bundle(
     written: list[Placed] = []
     models: dict[str, tuple[Member, Member]] = {}
 
+    evaluated: Member | None = None
+
     def finish(writer: ZipWriter) -> None:
         table = table_of(project, written)
-        index = pack(Index(attributes, table, models), writer.directory())
+        index = pack(Index(attributes, table, models, evaluated), writer.directory())
         writer.write(f"{root}{INDEX_NAME}", index)
 
     with writing(path, finish) as writer:
@@ -206,7 +242,9 @@ def write_bundle(
                 written.append(things.write(thing, name, labels[thing.id]))
                 if done % 64 == 0:
                     progress(done, len(names), "Saving")
-        models.update(_write_models(writer, root if is_folder else "", project))
+        models.update(write_models(writer, root, root if is_folder else "", project))
+        if evaluations := with_things(project):
+            evaluated = writer.write(f"{root}{EVALUATED}", pack_evaluated(evaluations))
     progress(len(names), len(names), "Saved")
 
 
@@ -246,24 +284,3 @@ def _write_groups(
             write_array(writer, f"{group}{SHAPE}", column)
         writer.write(f"{group}.zgroup", GROUP)
         writer.write(f"{group}.zattrs", json_bytes(values))
-
-
-def _write_models(
-    writer: Writer, folder: str, project: Project
-) -> dict[str, tuple[Member, Member]]:
-    """Write the classifier files; one that several kinds share is written once."""
-    files = dict(project.unread_models)
-    for classifier in project.classifiers:
-        if classifier.model is not None:
-            from napari_piximi.io.tfjs import model_files
-
-            files[classifier.name] = model_files(
-                classifier.model, classifier.name.rpartition("/")[2]
-            )
-    return {
-        name: (
-            writer.write(f"{folder}{name}.json", text),
-            writer.write(f"{folder}{name}.weights.bin", weights),
-        )
-        for name, (text, weights) in files.items()
-    }

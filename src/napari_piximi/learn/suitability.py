@@ -5,13 +5,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_piximi.errors import FitError, PiximiWarning
 from napari_piximi.io.tfjs import EXTRA_KEY
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Thing
 from napari_piximi.model.training import Classifier, ModelArtifact, Settings
 
-__all__ = ["check_model", "input_settings", "known_only", "mapped_categories", "model_of"]
+__all__ = [
+    "check_model",
+    "input_settings",
+    "known_only",
+    "mapped_categories",
+    "model_of",
+    "without_left_out",
+]
+
+Floats = NDArray[np.float32]
 
 
 def input_settings(classifier: Classifier) -> Settings:
@@ -41,26 +53,52 @@ def model_of(classifier: Classifier) -> ModelArtifact:
 def mapped_categories(
     project: Project, classifier: Classifier, kind: str | None = None
 ) -> tuple[str, ...]:
-    """Return the category of each class.
+    """Return the category of each class; empty for one that is left out.
 
     Raises
     ------
     FitError
-        If they are not mapped to categories of the kind, or the model is missing.
+        If a class is mapped to what is no category of the kind, or none is mapped at all; or
+        the model is missing.
     """
     model_of(classifier)
     kind = kind or classifier.kind
     if classifier.kind not in ("", kind):
         raise FitError(f"Classifier {classifier.name!r} is of another kind than {kind!r}")
     known = project.known_categories(kind) if kind in project.kinds else ()
-    lost = [key for key in classifier.class_map if key not in known]
-    if lost or not classifier.class_map:
+    lost = [key for key in classifier.class_map if key and key not in known]
+    if lost or not any(classifier.class_map):
         classes = ", ".join(repr(name) for name in model_of(classifier).classes) or "its classes"
         raise FitError(
             f"Classifier {classifier.name!r}: map {classes} to categories first; "
             f"{len(lost) or 'all'} of them have none"
         )
     return classifier.class_map
+
+
+def without_left_out(class_map: tuple[str, ...], rows: Floats) -> tuple[tuple[str, ...], Floats]:
+    """Drop the classes that have no category.
+
+    They are never predicted, and the others keep the probabilities that the model gave them: a
+    thing that belongs to a class that was left out then shows that nothing else suits it well,
+    where probabilities made to add up to 1 again would look certain.
+
+    Parameters
+    ----------
+    class_map : tuple of str
+        Category id per class; empty for those that are left out.
+    rows : (N, classes) array
+        Probabilities.
+
+    Returns
+    -------
+    class_map : tuple of str
+    rows : (N, fewer classes) array
+    """
+    kept = [index for index, category in enumerate(class_map) if category]
+    if len(kept) == len(class_map):
+        return class_map, rows
+    return tuple(class_map[index] for index in kept), np.ascontiguousarray(rows[:, kept])
 
 
 def known_only(things: Sequence[Thing], class_map: tuple[str, ...]) -> list[Thing]:

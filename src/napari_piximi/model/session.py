@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 from psygnal import Signal
 
+from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project, new_project, touched
 from napari_piximi.model.things import ArrayPixels, Thing
+from napari_piximi.model.training import ModelArtifact, Run
 
 __all__ = ["Session"]
 
 THING_BYTES = 300
 """About what one replaced thing costs in memory."""
+POINTER_BYTES, NUMBER_BYTES = 8, 32
+"""What an item of a tuple costs, alone and with a number of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,15 @@ class Session:
         self._forget_oldest()
         self._switch(project)
 
+    def amend(self, project: Project) -> None:
+        """Make `project` the current one as a part of the last edit, done or taken back.
+
+        For what follows from an edit by itself, such as a forest that is fitted anew after each
+        label: undo and redo go on from edit to edit, as if it were not there.
+        """
+        if project is not self._project:
+            self._switch(project)
+
     def undo(self) -> str | None:
         """Go back before the last edit and return its name; None when there is none."""
         return self._step(self._undo, self._redo)
@@ -122,15 +135,40 @@ class Session:
 
 def _cost(kept: Project, current: Project) -> int:
     """Estimate the bytes that keeping `kept` beside `current` takes."""
-    present = {id(classifier.model) for classifier in current.classifiers}
-    models = (c.model for c in kept.classifiers if c.model and id(c.model) not in present)
-    cost = THING_BYTES + sum(len(model.weights) for model in models)
+    cost = THING_BYTES + _classifier_bytes(kept, current)
     if kept.things is current.things:
         return cost
     changed = touched(kept, current)
     in_memory = [old for old in kept.things.values() if type(old.pixels) is ArrayPixels]
     pixels = sum(_pixel_bytes(old, current) for old in in_memory if old.id in changed)
     return cost + sys.getsizeof(kept.things) + THING_BYTES * len(changed) + pixels
+
+
+def _classifier_bytes(kept: Project, current: Project) -> int:
+    """Count what only `kept` holds of weights, and of evaluations and runs."""
+    if kept.classifiers is current.classifiers:
+        return 0
+    old, new = _parts(kept), _parts(current)
+    return sum(_part_bytes(part) for key, part in old.items() if key not in new)
+
+
+def _parts(project: Project) -> dict[int, ModelArtifact | Evaluation | Run]:
+    """Return the large values of all classifiers, each once, by their address."""
+    return {
+        id(part): part
+        for classifier in project.classifiers
+        for part in (classifier.model, *classifier.evaluations, *classifier.runs)
+        if part is not None
+    }
+
+
+def _part_bytes(part: ModelArtifact | Evaluation | Run) -> int:
+    if isinstance(part, ModelArtifact):
+        return len(part.weights)
+    if isinstance(part, Run):
+        return NUMBER_BYTES * sum(map(len, part.history.values()))
+    # Ids are texts of the things, and class indices numbers that Python has once.
+    return POINTER_BYTES * (3 * len(part.ids) + len(part.confusion_matrix) ** 2)
 
 
 def _pixel_bytes(old: Thing, current: Project) -> int:

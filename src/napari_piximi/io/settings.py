@@ -7,7 +7,19 @@ from typing import Any
 from napari_piximi.io._warn import warn
 from napari_piximi.model.training import Settings
 
-__all__ = ["settings_from"]
+__all__ = ["portable", "settings_from"]
+
+LONGEST = 80
+"""Characters of a value that a warning shows."""
+
+
+def portable(settings: Settings) -> Settings:
+    """Return settings that tell of a file of weights only its name.
+
+    Folders are nobody's business when a file is passed on; and one that is named in a file
+    from elsewhere is not to be opened.
+    """
+    return replace(settings, weights=settings.weights.replace("\\", "/").rpartition("/")[2])
 
 
 def settings_from(values: object, start: Settings, where: str) -> Settings:
@@ -23,7 +35,8 @@ def settings_from(values: object, start: Settings, where: str) -> Settings:
     """
     taken: dict[str, Any] = {}
     if not isinstance(values, Mapping):
-        warn(f"{where}: settings should be an object, not {values!r}; they are passed over")
+        found = type(values).__name__
+        warn(f"{where}: settings should be an object, not {found}; they are passed over")
         return start
     for setting in fields(Settings):
         if setting.name not in values:
@@ -32,7 +45,9 @@ def settings_from(values: object, start: Settings, where: str) -> Settings:
         checked = _checked(value, getattr(start, setting.name), setting.metadata)
         if checked is None:
             default = getattr(start, setting.name)
-            warn(f"{where}: {setting.name} {value!r} is not valid; {default!r} is used")
+            shown = repr(value)
+            shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
+            warn(f"{where}: {setting.name} {shown} is not valid; {default!r} is used")
         else:
             taken[setting.name] = checked
     return replace(start, **taken)
