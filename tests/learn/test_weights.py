@@ -119,7 +119,7 @@ def test_a_stuck_server(server: Server) -> None:
 def test_a_server_that_never_ends(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**9, 1000))
     ticking = SimpleNamespace(monotonic=lambda: float(next(clock)))
-    monkeypatch.setattr("napari_piximi.learn.weights.time", ticking)
+    monkeypatch.setattr("napari_piximi.io.download.time", ticking)
     with pytest.raises(WeightsUnavailableError, match="not finished after 300 s"):
         mobilenet_artifact("", base_url=server.url)
 

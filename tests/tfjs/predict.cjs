@@ -22,7 +22,9 @@ function loader(file) {
 }
 
 async function run(job) {
-  const model = await tf.loadLayersModel(loader(job.model));
+  const { format } = JSON.parse(fs.readFileSync(job.model, "utf8"));
+  const load = format === "graph-model" ? tf.loadGraphModel : tf.loadLayersModel;
+  const model = await load(loader(job.model));
   const inputs = job.inputs.map(({ shape, values }) => tf.tensor(values, shape, "float32"));
   const outputs = [model.predict(inputs.length === 1 ? inputs[0] : inputs)].flat();
   if (job.save) await model.save(saver(job.save));

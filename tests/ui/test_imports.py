@@ -12,15 +12,19 @@ import pytest
 import tifffile
 from napari.utils.notifications import Notification
 from numpy.typing import NDArray
+from tests.learn.graph_files import put_graph
 from tests.shared_data import shared
 from tests.ui.conftest import Wait
 
 from napari_piximi.io.bundle import read_bundle
 from napari_piximi.io.images import read_images
 from napari_piximi.io.scratch import FilePixels
+from napari_piximi.learn.adoption import NewCategory
 from napari_piximi.model import edits
 from napari_piximi.model.things import IMAGE_KIND, Image, Partition
+from napari_piximi.model.training import GRAPH_FORMAT
 from napari_piximi.ui import image_dialog, image_reading, imports, messages
+from napari_piximi.ui.mapping_dialog import Mapping
 from napari_piximi.ui.workspace import Workspace
 
 
@@ -395,14 +399,98 @@ def test_a_bad_classifier_is_told_of_once(
     assert len(notifications) == 2, "it can be tried again"
 
 
-def test_a_classifier_without_classes(
-    workspace: Workspace, finish: Wait, classifier: Path, notifications: list[Notification]
+def test_classes_without_names_get_numbers(
+    workspace: Workspace, finish: Wait, classifier: Path
 ) -> None:
     document = json.loads(classifier.read_text())
     del document["classes"]
     classifier.write_text(json.dumps(document))
     imports.import_classifier(workspace, classifier)
     finish(workspace)
+    (found,) = workspace.project.classifiers
+    names = [workspace.project.categories[c].name for c in found.class_map]
+    assert names == ["Class 1", "Class 2", "Class 3", "Class 4"]
+
+
+def test_a_classifier_that_tells_nothing_of_its_classes(
+    workspace: Workspace, finish: Wait, classifier: Path, notifications: list[Notification]
+) -> None:
+    document = json.loads(classifier.read_text())
+    del document["classes"]
+    layers = document["modelTopology"]["config"]["layers"]
+    flat = next(layer for layer in layers if layer["class_name"] == "Flatten")
+    flat["config"]["batch_input_shape"] = [None, 24, 28, 1]
+    layers[:] = [flat]
+    classifier.write_text(json.dumps(document))
+    imports.import_classifier(workspace, classifier)
+    finish(workspace)
     (notification,) = notifications
     assert "names no classes" in notification.message
     assert not workspace.project.classifiers
+
+
+def test_what_its_classes_stand_for_is_asked(
+    workspace: Workspace, finish: Wait, classifier: Path, mappings: list[Mapping | None]
+) -> None:
+    workspace.edit("Create category", edits.create_category, IMAGE_KIND, "zero")
+    (zero,) = workspace.project.known_categories(IMAGE_KIND)
+    mappings.append(Mapping(IMAGE_KIND, (zero, NewCategory("one"), None, None)))
+    came: list[tuple[str, str]] = []
+    imports.import_classifier(workspace, classifier, then=lambda *what: came.append(what))
+    finish(workspace)
+    (found,) = workspace.project.classifiers
+    one = workspace.project.known_categories(IMAGE_KIND)[1]
+    assert found.class_map == (zero, one, "", "")
+    assert workspace.project.categories[one].name == "one"
+    assert came == [(IMAGE_KIND, "digits_cnn")]
+    workspace.undo()
+    assert workspace.project.known_categories(IMAGE_KIND) == (zero,), "it was one edit"
+
+
+def test_saying_no_adds_nothing(
+    workspace: Workspace,
+    finish: Wait,
+    classifier: Path,
+    mappings: list[Mapping | None],
+    notifications: list[Notification],
+) -> None:
+    before = workspace.project
+    mappings.append(None)
+    imports.import_classifier(workspace, classifier)
+    finish(workspace)
+    assert workspace.project is before
+    assert not notifications
+
+
+def test_a_category_that_went_while_it_was_asked_about(
+    workspace: Workspace,
+    finish: Wait,
+    classifier: Path,
+    mappings: list[Mapping | None],
+    notifications: list[Notification],
+) -> None:
+    before = workspace.project
+    mappings.append(Mapping(IMAGE_KIND, ("1-gone", None, None, None)))
+    imports.import_classifier(workspace, classifier)
+    finish(workspace)
+    assert workspace.project is before
+    (notification,) = notifications
+    assert "'1-gone' is no category" in notification.message
+
+
+def test_a_graph_model_with_all_its_shards_at_once(
+    workspace: Workspace, finish: Wait, tmp_path: Path, notifications: list[Notification]
+) -> None:
+    path = put_graph(tmp_path, shards=3)
+    shards = sorted(tmp_path.glob("*.bin"))
+    assert len(shards) == 3
+    jobs = [imports.import_classifier(workspace, each) for each in (shards[1], path, *shards)]
+    assert [job is not None for job in jobs] == [True, False, False, False, False]
+    finish(workspace)
+    (found,) = workspace.project.classifiers
+    assert (found.name, found.channels, found.settings.height) == ("net", 1, 16)
+    assert found.model is not None
+    assert found.model.document["format"] == GRAPH_FORMAT
+    assert imports.import_classifier(workspace, shards[1]) is not None, "it is asked for again"
+    finish(workspace)
+    assert [n.message for n in notifications] == ["The project has the classifier net already"]

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from napari_piximi.errors import ModelFileError
 
-__all__ = ["MAX_WEIGHT_BYTES", "ShardGroup", "WeightSpec", "decode_weights", "parse_manifest"]
+__all__ = [
+    "MAX_WEIGHT_BYTES",
+    "ShardGroup",
+    "WeightSpec",
+    "decode_typed",
+    "decode_weights",
+    "parse_manifest",
+]
 
 MAX_WEIGHT_BYTES = 2**31
 """Refuse models above 2 GiB of weights: 500 times MobileNetV1, far beyond any classifier here."""
@@ -131,6 +138,16 @@ def decode_weights(groups: tuple[ShardGroup, ...], data: bytes) -> dict[str, NDA
     dict of str to ndarray of float32
         By name; read-only views of `data` where the file holds float32.
     """
+    arrays = decode_typed(groups, data)
+    return {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
+
+
+def decode_typed(groups: tuple[ShardGroup, ...], data: bytes) -> dict[str, NDArray[Any]]:
+    """Cut the weights out of their bytes, each in the type that is declared.
+
+    As :func:`decode_weights` does, but whole numbers stay whole numbers: the greatest of
+    them, by which graphs say "to the end", is none of float32's.
+    """
     arrays = {}
     offset = 0
     for spec in _specs(groups):
@@ -146,14 +163,16 @@ def _specs(groups: tuple[ShardGroup, ...]) -> Iterator[WeightSpec]:
         yield from group.weights
 
 
-def _restore(stored: NDArray[Any], spec: WeightSpec) -> NDArray[np.float32]:
-    if spec.stored == spec.dtype or spec.stored == "float16":
-        return stored.astype(np.float32, copy=False)
+def _restore(stored: NDArray[Any], spec: WeightSpec) -> NDArray[Any]:
+    if spec.stored == spec.dtype:
+        return stored.astype(bool) if spec.dtype == "bool" else stored
+    if spec.stored == "float16":
+        return stored.astype(np.float32)
     # TensorFlow.js multiplies and adds in double precision, then rounds once.
     values = stored.astype(np.float64) * spec.scale + spec.minimum
-    if spec.dtype == "int32":
-        values = np.floor(values + 0.5)
-    return values.astype(np.float32)
+    if spec.dtype != "int32":
+        return values.astype(np.float32)
+    return np.clip(np.floor(values + 0.5), -(2.0**31), 2.0**31 - 1).astype(np.int32)
 
 
 def _check_names(groups: tuple[ShardGroup, ...], source: str) -> None:

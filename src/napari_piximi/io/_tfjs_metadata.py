@@ -5,9 +5,10 @@ from dataclasses import Field, fields, replace
 from math import isfinite
 from typing import Any
 
+from napari_piximi.io._tfjs_graph import is_graph
 from napari_piximi.io._tfjs_topology import class_names, input_shape, model_node
 from napari_piximi.io._warn import warn
-from napari_piximi.model.training import PIXIMI_SETTINGS, Settings
+from napari_piximi.model.training import FOREST, FOREST_FORMAT, PIXIMI_SETTINGS, Settings
 
 __all__ = ["EXTRA_KEY", "piximi_metadata", "settings_from_document"]
 
@@ -122,7 +123,9 @@ def settings_from_document(
         if value is not _MISSING
     }
     stated = _section(preprocess, "inputShape")
-    height, width, channels = _size(input_shape(document, source), stated, source)
+    # A forest takes things of any size.
+    built = () if document.get("format") == FOREST_FORMAT else input_shape(document, source)
+    height, width, channels = _size(built, stated, source)
     planes = stated.get("planes", 1)
     settings = replace(PIXIMI_SETTINGS, **known, height=height, width=width)
     return settings, channels, planes if _is_length(planes) else 1
@@ -134,6 +137,10 @@ def _section(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _architecture(document: Mapping[str, Any], source: str) -> str:
+    if document.get("format") == FOREST_FORMAT:
+        return FOREST
+    if is_graph(document):  # whatever it was made from, it is not built anew
+        return PIXIMI_SETTINGS.architecture
     # Of Piximi's two, only MobileNet has depthwise convolutions.
     layers = class_names(model_node(document, source))
     return "MobileNet" if "DepthwiseConv2D" in layers else "SimpleCNN"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from napari_piximi.errors import ModelFileError
+from napari_piximi.io._tfjs_graph import graph_input_shape, graph_units, is_graph
 
 __all__ = [
     "ACTIVATIONS",
@@ -281,6 +282,8 @@ def input_shape(document: Mapping[str, Any], source: str = "model") -> tuple[int
     ModelFileError
         If the topology states none.
     """
+    if is_graph(document):
+        return graph_input_shape(document, source)
     node = model_node(document, source)
     while node.get("class_name") in MODELS:
         node = _layers(node, source)[0]
@@ -300,6 +303,8 @@ def output_units(document: Mapping[str, Any], source: str = "model") -> int | No
     int or None
         None if the last layers do not tell.
     """
+    if is_graph(document):
+        return graph_units(document, source)
     pending = [model_node(document, source)]
     while pending:
         node = pending.pop()

@@ -1,18 +1,20 @@
 """Classifiers as a user has them: a JSON file, its weights, or the zip that Piximi saves."""
 
+from collections.abc import Container
 from pathlib import Path
 
 from napari_piximi.errors import BundleError, ModelFileError
 from napari_piximi.io._document import find_models, list_files
-from napari_piximi.io._source import open_source
+from napari_piximi.io._source import Source, open_source
 from napari_piximi.io.sniffing import classifier_json
-from napari_piximi.io.tfjs import model_from_bytes, read_model
+from napari_piximi.io.tfjs import model_from_bytes, read_model, shard_names
 from napari_piximi.model.training import ModelArtifact
 from napari_piximi.progress import Progress, silent
 
 __all__ = ["read_models"]
 
 MAX_BYTES = 2 << 30
+MAX_DOCUMENT = 64 << 20
 
 
 def read_models(path: Path, progress: Progress = silent) -> dict[str, ModelArtifact]:
@@ -56,8 +58,31 @@ def _read_zip(path: Path) -> dict[str, ModelArtifact]:
             stem = name.rpartition("/")[2]
             shards = {f"{stem}.weights.bin": source.read(weights)}
             found[stem] = model_from_bytes(source.read(document), shards, f"{path}: {name}.json")
+        found |= _read_sharded(path, source, pairs)
     except BundleError as error:
         raise ModelFileError(str(error)) from error
     if not found:
         raise ModelFileError(f"{path}: holds no classifier, NAME.json with NAME.weights.bin")
+    return found
+
+
+def _read_sharded(path: Path, source: Source, known: Container[str]) -> dict[str, ModelArtifact]:
+    """Read the models of a zip whose weights lie in several files, or are named otherwise."""
+    found: dict[str, ModelArtifact] = {}
+    members = list_files(source.members(), path)
+    for name, member in members.items():
+        stem, where = name.removesuffix(".json"), f"{path}: {name}"
+        if not name.endswith(".json") or stem in known or member.size > MAX_DOCUMENT:
+            continue
+        document = source.read(member)
+        if b'"weightsManifest"' not in document:
+            continue
+        folder = name[: len(name) - len(name.rpartition("/")[2])]
+        files = {shard: members.get(folder + shard) for shard in shard_names(document, where)}
+        there = {shard: file for shard, file in files.items() if file is not None}
+        if sum(file.size for file in there.values()) > MAX_BYTES:
+            raise ModelFileError(f"{where}: its weights are too many")
+        shards = {shard: source.read(file) for shard, file in there.items()}
+        called = stem.rpartition("/")[2].split(".")[0]
+        found[called] = model_from_bytes(document, shards, where)
     return found

@@ -13,6 +13,8 @@ __all__ = ["classifier_json", "looks_like_bundle", "looks_like_classifier", "loo
 SAMPLE = 1 << 16
 """Bytes that are looked at where a file begins and where it ends."""
 
+LARGEST_JSON = 64 << 20
+
 MANY = 1000
 """So many names in a folder are looked at."""
 
@@ -23,6 +25,8 @@ FOREIGN = (b'"multiscales"', b".zarr/zarr.json", b'"bioformats2raw.layout"')
 
 PROJECT_GROUPS = ("things", "kinds", "categories", "images")
 WEIGHTS = ".weights.bin"
+SHARD = "group1-shard1of"
+"""Begins the name of the first file of weights that TensorFlow.js's converter writes."""
 TOPOLOGY, MANIFEST = b'"modelTopology"', b'"weightsManifest"'
 
 
@@ -135,10 +139,16 @@ def _naming(weights: Path) -> Path | None:
         beside = [e.name for e in islice(entries, MANY) if e.name.endswith(".json")]
     name = weights.name.encode()
     for candidate in sorted(beside):
-        text = _sample(weights.with_name(candidate))
-        if name in text and _is_model(text):
-            return weights.with_name(candidate)
+        path = weights.with_name(candidate)
+        text = _sample(path)
+        if _is_model(text) and (name in text or name in _whole(path)):
+            return path
     return None
+
+
+def _whole(path: Path) -> bytes:
+    """Read a JSON file in whose middle the weights of a large model are named."""
+    return path.read_bytes() if SAMPLE < path.stat().st_size <= LARGEST_JSON else b""
 
 
 def _is_model(text: bytes) -> bool:
@@ -156,9 +166,11 @@ def _is_classifier_zip(path: Path) -> bool:
             names = {member.name for member in members(file, path, place)}
     except (OSError, BundleError):
         return False
-    return any(
-        name.endswith(WEIGHTS) and name.removesuffix(WEIGHTS) + ".json" in names for name in names
-    )
+    if any(n.endswith(WEIGHTS) and n.removesuffix(WEIGHTS) + ".json" in names for n in names):
+        return True
+    beside = {name.rpartition("/")[0] for name in names if name.endswith(".json")}
+    parts = (name.rpartition("/") for name in names)
+    return any(folder in beside and file.startswith(SHARD) for folder, _, file in parts)
 
 
 # --- images --------------------------------------------------------------------------------

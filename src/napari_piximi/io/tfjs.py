@@ -1,12 +1,11 @@
-"""Classifier files: TensorFlow.js layers models, NAME.json with NAME.weights.bin.
+"""Classifier files: TensorFlow.js layers and graph models, NAME.json with its weights.
 
-Reading trusts nothing: sizes, names, paths and layers are checked before any weight is
-read, so that a hostile file never reaches Keras. Nothing here needs Keras.
+Reading trusts nothing: sizes, names, paths, layers and operations are checked before any
+weight is read, so that a hostile file never reaches Keras. Nothing here needs Keras.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,8 +15,23 @@ from numpy.typing import NDArray
 
 from napari_piximi.errors import ModelFileError
 from napari_piximi.io._replace import replace_files
-from napari_piximi.io._tfjs_manifest import ShardGroup, decode_weights, parse_manifest
+from napari_piximi.io._tfjs_graph import (
+    Endpoint,
+    check_graph,
+    graph_inputs,
+    graph_nodes,
+    graph_outputs,
+    is_graph,
+    split_reference,
+)
+from napari_piximi.io._tfjs_manifest import (
+    ShardGroup,
+    decode_typed,
+    decode_weights,
+    parse_manifest,
+)
 from napari_piximi.io._tfjs_metadata import EXTRA_KEY, piximi_metadata, settings_from_document
+from napari_piximi.io._tfjs_shards import check_length, gather_shards
 from napari_piximi.io._tfjs_topology import (
     ACTIVATIONS,
     LAYERS,
@@ -27,16 +41,27 @@ from napari_piximi.io._tfjs_topology import (
     model_node,
     output_units,
 )
-from napari_piximi.io._warn import warn
-from napari_piximi.model.training import ModelArtifact
+from napari_piximi.model.forest import forest_of
+from napari_piximi.model.training import (
+    FOREST_FORMAT,
+    GRAPH_FORMAT,
+    LAYERS_FORMAT,
+    ModelArtifact,
+)
 
 __all__ = [
     "ACTIVATIONS",
     "EXTRA_KEY",
     "LAYERS",
     "MODELS",
+    "Endpoint",
     "check_topology",
+    "graph_inputs",
+    "graph_nodes",
+    "graph_outputs",
+    "graph_weights",
     "input_shape",
+    "is_graph",
     "model_files",
     "model_from_bytes",
     "model_node",
@@ -45,6 +70,7 @@ __all__ = [
     "read_model",
     "settings_from_document",
     "shard_names",
+    "split_reference",
     "weight_arrays",
     "write_model",
 ]
@@ -68,8 +94,9 @@ def read_model(path: Path) -> ModelArtifact:
     Raises
     ------
     ModelFileError
-        If a file is missing, damaged or cut short, if it is not a layers model, or if it
-        holds layers that we do not run. The message names the file and the value.
+        If a file is missing, damaged or cut short, if it is neither a layers nor a graph
+        model, or if it holds layers or operations that we do not run. The message names the
+        file and the value.
 
     Warns
     -----
@@ -84,10 +111,10 @@ def read_model(path: Path) -> ModelArtifact:
     folder = document_path.parent
     spare = document_path.stem + _WEIGHTS
     sizes = _sizes(folder, [name for group in groups for name in group.paths] + [spare])
-    weights = _gather(
+    weights = gather_shards(
         groups, sizes, lambda name: _read_bytes(folder / name), spare, str(document_path)
     )
-    return ModelArtifact(document, weights)
+    return _checked_forest(ModelArtifact(document, weights), str(document_path))
 
 
 def model_from_bytes(document: bytes, shards: Mapping[str, bytes], source: str) -> ModelArtifact:
@@ -120,7 +147,8 @@ def model_from_bytes(document: bytes, shards: Mapping[str, bytes], source: str) 
     groups = _checked_groups(parsed, source)
     sizes = {name: len(data) for name, data in shards.items()}
     spare = next(iter(shards)) if len(shards) == 1 else ""
-    return ModelArtifact(parsed, _gather(groups, sizes, shards.__getitem__, spare, source))
+    weights = gather_shards(groups, sizes, shards.__getitem__, spare, source)
+    return _checked_forest(ModelArtifact(parsed, weights), source)
 
 
 def shard_names(document: bytes, source: str) -> tuple[str, ...]:
@@ -129,7 +157,7 @@ def shard_names(document: bytes, source: str) -> tuple[str, ...]:
     Raises
     ------
     ModelFileError
-        If the JSON file is damaged, not a layers model, or holds what we do not run.
+        If the JSON file is damaged, no model, or holds what we do not run.
     """
     groups = _checked_groups(_parse_document(document, source), source)
     return tuple(dict.fromkeys(name for group in groups for name in group.paths))
@@ -185,7 +213,7 @@ def model_files(artifact: ModelArtifact, name: str) -> tuple[bytes, bytes]:
     if not stem or "." in name:
         raise ModelFileError(f"{name!r} cannot name a classifier: Piximi cuts names at a dot")
     groups = parse_manifest(artifact.document, name)
-    _check_length(groups, artifact.weights, name)
+    check_length(groups, artifact.weights, name)
     entries = [
         entry for group in artifact.document["weightsManifest"] for entry in group["weights"]
     ]
@@ -213,16 +241,21 @@ def weight_arrays(artifact: ModelArtifact) -> dict[str, NDArray[np.float32]]:
         If the manifest is malformed, or the bytes do not fit it.
     """
     groups = parse_manifest(artifact.document, "model")
-    _check_length(groups, artifact.weights, "model")
+    check_length(groups, artifact.weights, "model")
     return decode_weights(groups, artifact.weights)
 
 
-def _check_length(groups: tuple[ShardGroup, ...], weights: bytes, source: str) -> None:
-    needed = sum(group.nbytes for group in groups)
-    if len(weights) != needed:
-        raise ModelFileError(
-            f"{source}: the manifest needs {needed} bytes of weights, there are {len(weights)}"
-        )
+def graph_weights(artifact: ModelArtifact) -> dict[str, NDArray[Any]]:
+    """Decode the weights of a graph model, each in the type that the manifest declares.
+
+    Raises
+    ------
+    ModelFileError
+        As for :func:`weight_arrays`; or if the graph holds what we do not run.
+    """
+    groups = _checked_groups(dict(artifact.document), "model")
+    check_length(groups, artifact.weights, "model")
+    return decode_typed(groups, artifact.weights)
 
 
 def _document_beside(path: Path) -> Path:
@@ -277,70 +310,31 @@ def _parse_document(data: bytes, source: str) -> dict[str, Any]:
         raise ModelFileError(f"{source}: is not a JSON file: {error}") from error
     if not isinstance(document, dict):
         raise ModelFileError(f"{source}: holds a {type(document).__name__}, not a model")
-    return document
+    return document | {"format": GRAPH_FORMAT} if is_graph(document) else document
 
 
 def _checked_groups(document: dict[str, Any], source: str) -> tuple[ShardGroup, ...]:
     """Check everything but the weights' bytes."""
-    _check_format(document, source)
-    check_topology(document, source)
+    if is_graph(document):
+        graph_nodes(document, source)
+        groups = parse_manifest(document, source)
+        shapes = {spec.name: spec.shape for group in groups for spec in group.weights}
+        check_graph(document, shapes, source)
+        return groups
+    # Files of 2018, the published MobileNet among them, have no format.
+    form = document.get("format", LAYERS_FORMAT)
+    if form not in (LAYERS_FORMAT, FOREST_FORMAT):
+        raise ModelFileError(f"{source}: format is {form!r}, not {LAYERS_FORMAT!r}")
+    if form == LAYERS_FORMAT:
+        check_topology(document, source)
     return parse_manifest(document, source)
 
 
-def _check_format(document: dict[str, Any], source: str) -> None:
-    # Files of 2018, the published MobileNet among them, have no format.
-    form = document.get("format", "layers-model")
-    topology = document.get("modelTopology")
-    if form == "graph-model" or (isinstance(topology, dict) and "node" in topology):
-        raise ModelFileError(f"{source}: is a graph model; these cannot be opened yet")
-    if form != "layers-model":
-        raise ModelFileError(f"{source}: format is {form!r}, not 'layers-model'")
-
-
-def _gather(
-    groups: tuple[ShardGroup, ...],
-    sizes: Mapping[str, int],
-    read: Callable[[str], bytes],
-    spare: str,
-    source: str,
-) -> bytes:
-    """Read all shards, once their lengths are known to be right.
-
-    `spare` is the one file that may stand in for a missing one.
-    """
-    groups = _with_spare(groups, sizes, spare, source)
-    for group in groups:
-        _check_shards(group, sizes, source)
-    chunks = [read(name) for group in groups for name in group.paths]
-    weights = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    # A file may have changed since its length was taken.
-    _check_length(groups, weights, source)
-    return weights
-
-
-def _with_spare(
-    groups: tuple[ShardGroup, ...], sizes: Mapping[str, int], spare: str, source: str
-) -> tuple[ShardGroup, ...]:
-    group = groups[0]
-    if len(groups) != 1 or len(group.paths) != 1 or group.paths[0] in sizes:
-        return groups
-    if sizes.get(spare) != group.nbytes:
-        return groups
-    warn(f"{source}: its weights file {group.paths[0]!r} is missing; {spare!r} is used instead")
-    return (replace(group, paths=(spare,)),)
-
-
-def _check_shards(group: ShardGroup, sizes: Mapping[str, int], source: str) -> None:
-    missing = [name for name in group.paths if name not in sizes]
-    if missing:
-        raise ModelFileError(
-            f"{source}: its weights file {missing[0]!r} is missing; put it beside the JSON file "
-            "under exactly that name (a renamed one must be renamed back)"
-        )
-    found = sum(sizes[name] for name in group.paths)
-    if found != group.nbytes:
-        files = " + ".join(f"{name!r} ({sizes[name]} bytes)" for name in group.paths)
-        raise ModelFileError(
-            f"{source}: {group.nbytes} bytes of weights expected, {found} found in "
-            f"{files or 'no file'}; truncated, or not this model's"
-        )
+def _checked_forest(artifact: ModelArtifact, source: str) -> ModelArtifact:
+    """Check the trees of a forest, which its weights hold."""
+    if artifact.document.get("format") == FOREST_FORMAT:
+        try:
+            forest_of(artifact)
+        except ModelFileError as error:
+            raise ModelFileError(f"{source}: {error}") from error
+    return artifact

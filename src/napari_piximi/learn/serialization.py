@@ -1,7 +1,6 @@
 """Models between TensorFlow.js's files and Keras."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,31 +12,10 @@ from napari_piximi.io.tfjs import MODELS, check_topology, model_node, weight_arr
 from napari_piximi.learn._keras import keras
 from napari_piximi.learn._layer_dialect import tfjs_config, weight_name
 from napari_piximi.learn._model_graph import build_model, references, walk_layers
+from napari_piximi.learn.layer_rows import LayerRow
 from napari_piximi.model.training import ModelArtifact
 
 __all__ = ["LayerRow", "from_keras", "summary", "to_keras"]
-
-
-@dataclass(frozen=True, slots=True)
-class LayerRow:
-    """One line of a model's summary.
-
-    Attributes
-    ----------
-    name, class_name : str
-    output_shape : tuple of int or None
-        Without the batch axis.
-    parameters : int
-        Number of weight values.
-    trainable : bool
-        Whether fitting changes any of them; False for a layer without weights.
-    """
-
-    name: str
-    class_name: str
-    output_shape: tuple[int | None, ...]
-    parameters: int
-    trainable: bool
 
 
 def to_keras(artifact: ModelArtifact) -> keras.Model:

@@ -1,19 +1,19 @@
 """Pretrained weights: fetched once, checked, kept, and asked for by hand where there is no net."""
 
-import hashlib
 import json
 import os
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from napari_piximi.errors import ModelFileError, PiximiError, SaveError, WeightsUnavailableError
+from napari_piximi.errors import (
+    DownloadError,
+    ModelFileError,
+    SaveError,
+    WeightsUnavailableError,
+)
 from napari_piximi.io._replace import replace_files
+from napari_piximi.io.download import Downloads, checksum
 from napari_piximi.io.tfjs import model_from_bytes, read_model, shard_names
 from napari_piximi.model.training import ModelArtifact
 from napari_piximi.progress import Progress, silent
@@ -25,7 +25,6 @@ MOBILENET_URL = "https://storage.googleapis.com/tfjs-models/tfjs/mobilenet_v1_0.
 
 _DOCUMENT = "model.json"
 _CHECKSUMS = "checksums.json"
-_CHUNK = 2**16
 _MAX_SHARDS = 500
 
 
@@ -72,7 +71,8 @@ def mobilenet_artifact(
             raise WeightsUnavailableError(f"{path}: there is no such file of pretrained weights")
         return read_model(path)
     folder = cache_folder() / urlsplit(base_url).path.strip("/").rpartition("/")[2]
-    store = _Store(base_url.rstrip("/") + "/", folder, timeout, max_bytes, progress)
+    downloads = Downloads(timeout, max_bytes, progress)
+    store = _Store(base_url.rstrip("/") + "/", folder, downloads)
     return store.artifact()
 
 
@@ -89,44 +89,14 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("napari-piximi"))
 
 
-class _TooMuchError(Exception):
-    """A download that is larger, or takes longer, than it may."""
-
-
-class _Sink(BytesIO):
-    """Where pooch writes a download: counts, reports, and stops it in time."""
-
-    def __init__(self, store: "_Store", name: str) -> None:
-        super().__init__()
-        self._store = store
-        self._name = name
-        self._deadline = time.monotonic() + 10 * store.timeout
-
-    def write(self, data: Any) -> int:  # noqa: ANN401
-        """Take a piece."""
-        if self.tell() + len(data) > self._store.room:
-            raise _TooMuchError(f"more than {self._store.max_bytes} bytes")
-        if time.monotonic() > self._deadline:
-            raise _TooMuchError(f"not finished after {10 * self._store.timeout:g} s")
-        self._store.progress(self.tell() + len(data), 0, f"Downloading {self._name}")
-        return super().write(data)
-
-
 @dataclass
 class _Store:
     """One model's files: in a folder, or to be fetched into it."""
 
     url: str
     folder: Path
-    timeout: float
-    max_bytes: int
-    progress: Progress
+    downloads: Downloads
     fetched: dict[str, bytes] = field(default_factory=dict)
-
-    @property
-    def room(self) -> int:
-        """Bytes that may still be fetched."""
-        return self.max_bytes - sum(len(data) for data in self.fetched.values())
 
     def artifact(self) -> ModelArtifact:
         """Gather the files, check them against the first download, keep what is new."""
@@ -151,38 +121,19 @@ class _Store:
             raise self._unavailable(f"{path}: {error}") from error
         if data is None:
             data = self._download(name)
-        if known.get(name, _checksum(data)) != _checksum(data):
+        if known.get(name, checksum(data)) != checksum(data):
             raise self._unavailable(
-                f"{name} is not what it was at the first download (SHA-256 {_checksum(data)}, "
+                f"{name} is not what it was at the first download (SHA-256 {checksum(data)}, "
                 f"then {known[name]}); if you trust the new one, delete {self.folder}"
             )
         return data
 
     def _download(self, name: str) -> bytes:
-        import pooch
-
-        sink = _Sink(self, name)
-        with self._offline_told(self.url + name), ExitStack() as opened:
-
-            def close_in_the_end(response: Any, **_: object) -> None:  # noqa: ANN401
-                # pooch leaves the connection open when it fails.
-                opened.callback(response.close)
-
-            hooks = {"response": close_in_the_end}
-            fetch = pooch.HTTPDownloader(timeout=self.timeout, chunk_size=_CHUNK, hooks=hooks)
-            fetch(self.url + name, sink, None)
-        self.fetched[name] = sink.getvalue()
-        return self.fetched[name]
-
-    @contextmanager
-    def _offline_told(self, address: str) -> Iterator[None]:
-        # requests comes with pooch; all of its errors are OSErrors.
         try:
-            yield
-        except PiximiError:
-            raise
-        except (OSError, _TooMuchError) as error:
-            raise self._unavailable(f"{address}: {_reason(error)}") from error
+            self.fetched[name] = self.downloads.fetch(self.url + name, name)
+        except DownloadError as error:
+            raise self._unavailable(str(error)) from error
+        return self.fetched[name]
 
     def _checksums(self) -> dict[str, str]:
         path = self.folder / _CHECKSUMS
@@ -193,7 +144,7 @@ class _Store:
             raise self._unavailable(f"{path} is damaged ({error}); delete it") from error
 
     def _keep(self, files: dict[str, bytes], known: dict[str, str]) -> None:
-        checksums = {name: _checksum(data) for name, data in files.items()}
+        checksums = {name: checksum(data) for name, data in files.items()}
         if not self.fetched and checksums == known:
             return
         record = json.dumps(checksums, indent=1).encode()
@@ -210,17 +161,3 @@ class _Store:
             f"{_DOCUMENT} and the files that it names, from {self.url}, into {self.folder}, "
             "or set weights to 'random' or to the path of a model.json"
         )
-
-
-def _reason(error: Exception) -> str:
-    """Say in a few words what requests takes a paragraph for."""
-    from requests import ConnectionError as NoConnection
-    from requests import Timeout
-
-    if isinstance(error, Timeout) or "timed out" in str(error):
-        return "timed out"
-    return "no connection" if isinstance(error, NoConnection) else str(error)
-
-
-def _checksum(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

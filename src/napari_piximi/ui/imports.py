@@ -8,17 +8,15 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QWidget
 
-from napari_piximi.errors import EditError, FitError
 from napari_piximi.io.annotations import read_annotations
 from napari_piximi.io.images import ImageFacts
 from napari_piximi.io.model_files import read_models
 from napari_piximi.io.sniffing import classifier_json
-from napari_piximi.learn.adoption import adopt_model
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import IMAGE_KIND, Image
-from napari_piximi.model.training import ModelArtifact
 from napari_piximi.ui import image_dialog, messages
+from napari_piximi.ui.adopting import Then, adopt_models
 from napari_piximi.ui.image_reading import Refused, Surveyed, read_all, survey
 from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.workspace import Workspace
@@ -27,14 +25,14 @@ __all__ = ["import_annotations", "import_classifier", "import_images"]
 
 MOST_NAMED = 5
 PARTNER = 2.0
-"""Seconds after one file of a classifier in which its other one is taken to come with it."""
+"""Seconds after one file of a classifier in which its others are taken to come with it."""
 
 _reading: "weakref.WeakKeyDictionary[Workspace, set[Path]]" = weakref.WeakKeyDictionary()
-"""Classifiers on their way: napari hands over the two files of one classifier one by one."""
-_expected: "weakref.WeakKeyDictionary[Workspace, dict[Path, tuple[Path, float]]]" = (
+"""Classifiers on their way: napari hands over the files of one classifier one by one."""
+_expected: "weakref.WeakKeyDictionary[Workspace, dict[Path, tuple[set[Path], float]]]" = (
     weakref.WeakKeyDictionary()
 )
-"""Classifiers whose other file may come yet, with the file that came, and when."""
+"""Classifiers whose other files may come yet, with those that came, and when the first did."""
 
 
 # --- images --------------------------------------------------------------------------------
@@ -173,55 +171,52 @@ def import_annotations(workspace: Workspace, path: Path | str) -> Job:
 # --- classifiers ---------------------------------------------------------------------------
 
 
-def import_classifier(workspace: Workspace, path: Path | str) -> Job | None:
-    """Add a classifier to the project, its classes mapped to categories by name, as one edit.
+def import_classifier(
+    workspace: Workspace,
+    path: Path | str,
+    parent: QWidget | None = None,
+    then: Then | None = None,
+) -> Job | None:
+    """Add a classifier to the project, its classes mapped to categories, as one edit.
 
-    It becomes one of the kind whose categories all its classes are, else of the kind Image;
-    categories that are missing are made.
+    It becomes one of the kind whose categories all its classes are. Where there is none, the
+    user is asked what the classes stand for.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    path : path
+        ``NAME.json``, or one of its weights files, or a zip of such files.
+    parent : QWidget, optional
+        Of the question.
+    then : callable, optional
+        Gets kind and name of each classifier that came in.
 
     Returns
     -------
     Job or None
-        None if it is being, or just was, read from its other file.
+        None if it is being, or just was, read from another of its files.
     """
     path = Path(path)
     key = (classifier_json(path) or path).resolve()
     reading = _reading.setdefault(workspace, set())
     expected = _expected.setdefault(workspace, {})
-    first, when = expected.pop(key, (path, 0.0))
-    if key in reading or (first != path and time.monotonic() - when < PARTNER):
+    came, when = expected.get(key, (set(), 0.0))
+    if path not in came and (key in reading or time.monotonic() - when < PARTNER):
+        came.add(path)
+        return None
+    if key in reading:
         return None
     reading.add(key)
     job = workspace.run(
-        f"Import {path.name}", read_models, path, done=lambda models: _adopt(workspace, models)
+        f"Import {path.name}",
+        read_models,
+        path,
+        done=lambda models: adopt_models(workspace, models, parent, then),
     )
     job.finished.connect(lambda: reading.discard(key))
-    expected[key] = path, time.monotonic()
+    expected[key] = {path}, time.monotonic()
     return job
-
-
-def _adopt(workspace: Workspace, models: dict[str, ModelArtifact]) -> None:
-    project = workspace.project
-    try:
-        for name, model in models.items():
-            project = adopt_model(project, _kind_for(project, model), name, model)
-    except (EditError, FitError) as error:
-        messages.error(error)
-        return
-    names = ", ".join(models)
-    if project is workspace.project:
-        messages.info(f"The project has the classifier {names} already")
-    workspace.session.apply(project, f"Import classifier {names}")
-
-
-def _kind_for(project: Project, model: ModelArtifact) -> str:
-    """Return the kind that has all classes as categories; Image where none has."""
-    classes = {name.casefold() for name in model.classes}
-    for kind in sorted(project.kinds, key=lambda k: k != IMAGE_KIND):
-        own = {project.categories[c].name.casefold() for c in project.known_categories(kind)}
-        if classes and classes <= own:
-            return kind
-    return IMAGE_KIND
 
 
 # --- words ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_piximi.io._settings import settings_from
+from napari_piximi.io.settings import settings_from
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import PRESETS, Classifier, Settings
 from napari_piximi.ui import preferences

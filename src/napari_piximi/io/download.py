@@ -1,0 +1,197 @@
+"""Files from the net: over https, no larger and no slower than they may be.
+
+Nothing is sent but the request for the file: no cookies, no name or password, no referrer.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from napari_piximi.errors import DownloadError
+from napari_piximi.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Response, Session
+
+__all__ = ["Downloads", "check_address", "checksum"]
+
+_CHUNK = 2**16
+_REDIRECTS = 5
+
+
+def check_address(address: str) -> str:
+    """Refuse an address that must not be fetched from.
+
+    Parameters
+    ----------
+    address : str
+
+    Returns
+    -------
+    str
+        The host, with its port where one is stated.
+
+    Raises
+    ------
+    DownloadError
+        If it is not https (http is for this very computer only), names no host, or holds a
+        user name or password.
+    """
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise DownloadError(f"{address!r} is no address: {error}") from error
+    if not host or any(sign.isspace() for sign in address):
+        raise DownloadError(f"{address!r} is no address; it should begin with https://")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_here(host)):
+        raise DownloadError(
+            f"{address}: only https:// addresses are fetched, so that nobody on the way can "
+            "change what arrives"
+        )
+    if parts.username or parts.password:
+        raise DownloadError(f"{host}: an address with a user name or password is not fetched")
+    return host if port is None else f"{host}:{port}"
+
+
+def checksum(data: bytes) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass
+class Downloads:
+    """Files that are fetched one after another and share one allowance.
+
+    Attributes
+    ----------
+    timeout : float
+        Seconds without a byte after which the server counts as down, and, ten times over,
+        seconds that one file may take.
+    max_bytes : int
+        Most that all files may have together.
+    progress : Progress
+        Told of bytes; may raise Cancelled, which is passed on.
+    fetched : dict of str to bytes
+        What came, by address.
+    """
+
+    timeout: float = 30.0
+    max_bytes: int = 512 * 2**20
+    progress: Progress = silent
+    fetched: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def room(self) -> int:
+        """Bytes that may still be fetched."""
+        return self.max_bytes - sum(len(data) for data in self.fetched.values())
+
+    def fetch(self, address: str, name: str = "") -> bytes:
+        """Fetch a file.
+
+        Parameters
+        ----------
+        address : str
+        name : str, optional
+            What it is called in reports of progress; by default the last part of its path.
+
+        Raises
+        ------
+        DownloadError
+            If there is no connection, the server has no such file, is too slow, leads
+            elsewhere than to https, or the file is larger than may still be fetched, or cut
+            short. The message names the address.
+        """
+        from requests import RequestException, Session
+
+        check_address(address)
+        name = name or urlsplit(address).path.rpartition("/")[2] or address
+        with Session() as session:
+            session.headers["Accept-Encoding"] = "identity"
+            session.auth = _anonymous
+            try:
+                with self._asked(session, address) as response:
+                    data = self._read(response, name)
+            except (RequestException, _TooMuchError) as error:
+                raise DownloadError(f"{address}: {_reason(error)}") from error
+        self.fetched[address] = data
+        return data
+
+    def _asked(self, session: "Session", address: str) -> "Response":
+        """Follow redirects, each of which must lead where it may."""
+        local, place = urlsplit(address).scheme == "http", address
+        for _ in range(_REDIRECTS + 1):
+            response = session.get(place, stream=True, timeout=self.timeout, allow_redirects=False)
+            if not response.is_redirect:
+                if response.status_code >= 400:
+                    status = f"{response.status_code} {response.reason}"
+                    response.close()
+                    raise _TooMuchError(f"the server answers {status}")
+                return response
+            place = urljoin(place, response.headers["Location"])
+            response.close()
+            session.cookies.clear()
+            if not local and urlsplit(place).scheme != "https":
+                raise _TooMuchError(f"it leads on to {place}, which is not https")
+            check_address(place)
+        raise _TooMuchError(f"it leads on more than {_REDIRECTS} times")
+
+    def _read(self, response: "Response", name: str) -> bytes:
+        stated = _length(response.headers)
+        if stated > self.room:
+            raise _TooMuchError(self._too_large())
+        deadline, sink = time.monotonic() + 10 * self.timeout, BytesIO()
+        for chunk in response.iter_content(_CHUNK):
+            if sink.tell() + len(chunk) > self.room:
+                raise _TooMuchError(self._too_large())
+            if time.monotonic() > deadline:
+                raise _TooMuchError(f"not finished after {10 * self.timeout:g} s")
+            sink.write(chunk)
+            self.progress(sink.tell(), max(stated, 0), f"Downloading {name}")
+        return sink.getvalue()
+
+    def _too_large(self) -> str:
+        return f"more than {self.max_bytes} bytes"
+
+
+class _TooMuchError(Exception):
+    """A download that is not to go on."""
+
+
+def _anonymous(request: "PreparedRequest") -> "PreparedRequest":
+    """Keep requests from sending a password that it finds in the user's .netrc."""
+    return request
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _length(headers: Mapping[str, str]) -> int:
+    text = headers.get("Content-Length", "")
+    return int(text) if text.isdecimal() else -1
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words what requests takes a paragraph for."""
+    from requests import ConnectionError as NoConnection
+    from requests import Timeout
+    from requests.exceptions import ChunkedEncodingError, SSLError
+
+    if isinstance(error, Timeout) or "timed out" in str(error):
+        return "timed out"
+    if isinstance(error, ChunkedEncodingError) or "IncompleteRead" in str(error):
+        return "the connection broke before all of it had come"
+    if isinstance(error, SSLError):
+        return f"the server could not prove who it is ({' '.join(str(error).split())[:200]})"
+    return "no connection" if isinstance(error, NoConnection) else str(error)
