@@ -56,6 +56,13 @@ def test_label_and_undo(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_cross_validate_a_forest(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = run("cross_validate_a_forest.py", capsys)
+    assert first.startswith("100 digits, cross-validated accuracy 0.")
+    assert float(first.split()[-1]) > 0.8
+    assert second == "['Cross-validation', 'Validation']"
+
+
 @pytest.mark.keras
 def test_fit_and_predict(capsys: pytest.CaptureFixture[str]) -> None:
     accuracy, right, saved = run("fit_and_predict.py", capsys)

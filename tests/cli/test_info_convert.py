@@ -98,12 +98,22 @@ def test_json_tells_all_of_a_project(command: Command, bundle: Path) -> None:
     evaluations = net.pop("evaluations")
     assert net == {
         "name": "net", "kind": "cell", "input_shape": [1, 16, 24, 3], "classes": ["round", "long"],
+        "model": None, "runs": [],
     }  # fmt: skip
     assert evaluations == [
         {
-            "partition": "Validation", "accuracy": 0.875, "cross_entropy": 0.5,
+            "partition": "Validation", "run": None, "things": 8,
+            "accuracy": 0.875, "balanced_accuracy": 0.875, "cross_entropy": 0.5,
             "precision": pytest.approx(0.9), "recall": pytest.approx(0.875),
-            "f1": pytest.approx(55 / 63), "confusion_matrix": [[3, 1], [0, 4]],
+            "f1": pytest.approx(55 / 63), "roc_auc": None,
+            "weighted_precision": pytest.approx(0.9), "weighted_recall": pytest.approx(0.875),
+            "weighted_f1": pytest.approx(55 / 63), "weighted_roc_auc": None,
+            "per_class": {
+                "precision": [1, 0.8], "recall": [0.75, 1],
+                "f1": [pytest.approx(6 / 7), pytest.approx(8 / 9)], "roc_auc": [None, None],
+                "things": [4, 4],
+            },
+            "confusion_matrix": [[3, 1], [0, 4]],
         }
     ]  # fmt: skip
 

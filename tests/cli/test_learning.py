@@ -251,6 +251,21 @@ def test_every_setting_is_an_option_named_as_it_is() -> None:
         assert helped[setting.name].startswith(setting.metadata["tooltip"])
 
 
+def test_a_network_is_cross_validated_without_noise(
+    command: Command, unfitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPARI_PIXIMI_DEVICE", "auto")
+    out = tmp_path / "out.zip"
+    said = command.works(
+        "fit", unfitted, "--kind", "Image", "--out", out, *QUICK, "--cross-validate", 3,
+        "--device", "cpu",
+    )  # fmt: skip
+    assert said.splitlines()[1].endswith(" on 40 labelled things")
+    crossed, validated = read_bundle(out).classifiers[0].evaluations
+    assert (crossed.partition, validated.partition) == ("Cross-validation", "Validation")
+    assert len(set(crossed.ids)) == 40
+
+
 # --- predict -------------------------------------------------------------------------------
 
 

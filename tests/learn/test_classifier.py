@@ -459,9 +459,12 @@ def test_predict_in_blocks_gives_the_same(
 ) -> None:
     project, classifier = fitted
     whole = predict(project, classifier, project.things)
-    monkeypatch.setattr("napari_piximi.learn.inference.BLOCK_BYTES", 7 * 4 * 256)
+    monkeypatch.setattr("napari_piximi.learn.steps.LARGEST_BATCH", 8)
+    by_eight = predict(project, classifier, project.things)
+    np.testing.assert_allclose(by_eight.probabilities, whole.probabilities, atol=1e-6)
+    monkeypatch.setattr("napari_piximi.learn.inference.BLOCK_BYTES", 1)
     blocks = predict(project, classifier, project.things)
-    np.testing.assert_allclose(blocks.probabilities, whole.probabilities, atol=1e-6)
+    np.testing.assert_array_equal(blocks.probabilities, by_eight.probabilities)
 
 
 def test_progress_of_predicting_reaches_the_end(fitted: tuple[Project, Classifier]) -> None:

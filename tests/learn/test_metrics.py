@@ -1,10 +1,16 @@
+import math
+import time
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from scipy.spatial.distance import cosine
 from sklearn import metrics as theirs
 
-from napari_piximi.learn.metrics import METRIC_KEYS, evaluation_of, figures
+from napari_piximi.learn.metrics import METRIC_KEYS, evaluation_of, figures, roc_auc
 from napari_piximi.model.training import METRICS
 
 Floats = NDArray[np.float64]
@@ -93,3 +99,68 @@ def test_sure_and_wrong_is_finite() -> None:
     targets, chances = np.eye(2), np.eye(2)[::-1]
     assert evaluation_of(targets, chances).cross_entropy == pytest.approx(-np.log(1e-7))
     assert all(np.isfinite(value) for value in figures(METRICS, targets, chances).values())
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[NDArray[np.int64], Floats]:
+    """Draw true classes, some without a thing, and scores with many ties."""
+    count, classes = draw(st.integers(1, 40)), draw(st.integers(2, 5))
+    true = draw(arrays.arrays(np.int64, count, elements=st.integers(0, classes - 1)))
+    steps = draw(arrays.arrays(np.int64, (count, classes), elements=st.integers(0, 6)))
+    return true, steps / 6
+
+
+@given(answers())
+def test_roc_auc_is_scikit_learns_also_with_ties(
+    given_answers: tuple[NDArray[np.int64], Floats],
+) -> None:
+    true, scores = given_answers
+    ours = roc_auc(true, scores)
+    assert len(ours) == scores.shape[1]
+    for index, area in enumerate(ours):
+        positive = true == index
+        if positive.all() or not positive.any():
+            assert math.isnan(area)
+        else:
+            assert area == pytest.approx(theirs.roc_auc_score(positive, scores[:, index]))
+
+
+@pytest.mark.parametrize("average", ["macro", "weighted"])
+def test_averages_of_roc_auc_are_scikit_learns(average: str) -> None:
+    targets, chances = data(6, count=200)
+    ours = evaluation_of(targets, chances).averaged_roc_auc(weighted=average == "weighted")
+    expected = theirs.roc_auc_score(
+        targets.argmax(axis=1), chances, multi_class="ovr", average=average
+    )
+    assert ours == pytest.approx(expected)
+
+
+def test_roc_auc_of_nothing_and_of_nan() -> None:
+    assert roc_auc(np.zeros(0, np.int64), np.zeros((0, 2))) != ()
+    assert all(map(math.isnan, roc_auc(np.zeros(0, np.int64), np.zeros((0, 2)))))
+    broken = np.array([[0.5, 0.5], [np.nan, 0.2], [0.1, 0.9]])
+    areas = roc_auc(np.array([0, 0, 1]), broken)
+    assert math.isnan(areas[0])
+    assert areas[1] == 1
+
+
+def test_roc_auc_is_not_a_matter_of_pairs() -> None:
+    draws = np.random.default_rng(0)
+    true, scores = draws.integers(0, 10, 100_000), draws.random((100_000, 10), dtype=np.float32)
+    start = time.perf_counter()
+    areas = roc_auc(true, scores)
+    # 10 billion pairs would take minutes; the benchmark tells the real figure
+    assert time.perf_counter() - start < 10
+    assert areas[3] == pytest.approx(theirs.roc_auc_score(true == 3, scores[:, 3]))
+
+
+def test_an_evaluation_knows_its_things() -> None:
+    targets, chances = data(3, count=50)
+    ids = [f"t{i}" for i in range(50)]
+    ours = evaluation_of(targets, chances, ids)
+    assert ours.ids == tuple(ids)
+    assert ours.true == tuple(targets.argmax(axis=1).tolist())
+    assert ours.predicted == tuple(chances.argmax(axis=1).tolist())
+    for true in range(3):
+        for predicted in range(3):
+            assert len(ours.chosen(true, predicted)) == ours.confusion_matrix[true][predicted]

@@ -1,4 +1,6 @@
 import pickle
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -6,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    precision_recall_fscore_support,
+)
 
 from napari_piximi.model.evaluation import Evaluation, confusion_counts
 
@@ -51,6 +58,53 @@ def test_averages_are_scikit_learns(pairs: list[tuple[int, int]], weighted: bool
     )[:3]
     found = [ours.averaged(s, weighted=weighted) for s in (ours.precision, ours.recall, ours.f1)]
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.filterwarnings("ignore:A single label was found")
+@given(labels)
+def test_balanced_accuracy_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
+    assert evaluation(pairs).balanced_accuracy == pytest.approx(
+        balanced_accuracy_score(*columns(pairs))
+    )
+
+
+@given(labels, st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1))
+def test_things_are_found_by_what_they_are_and_were_taken_for(
+    pairs: list[tuple[int, int]], true: int, predicted: int
+) -> None:
+    ids = tuple(f"t{i}" for i in range(len(pairs)))
+    ours = replace(
+        evaluation(pairs),
+        ids=ids,
+        true=tuple(t for t, _ in pairs),
+        predicted=tuple(p for _, p in pairs),
+    )
+
+    def expected(wants: Callable[[int, int], bool]) -> tuple[str, ...]:
+        return tuple(key for key, (t, p) in zip(ids, pairs, strict=True) if wants(t, p))
+
+    assert ours.chosen() == ids
+    assert ours.chosen(true, predicted) == expected(lambda t, p: (t, p) == (true, predicted))
+    assert ours.chosen(true) == expected(lambda t, _: t == true)
+    assert ours.chosen(predicted=predicted) == expected(lambda _, p: p == predicted)
+    assert ours.chosen(right=False) == expected(lambda t, p: t != p)
+    assert ours.chosen(right=True) == expected(lambda t, p: t == p)
+    assert evaluation(pairs).chosen(true) == (), "Piximi keeps no things"
+
+
+def test_averages_of_roc_auc_leave_out_what_is_not_known() -> None:
+    ours = Evaluation(((2, 1), (0, 1)), 0.3, roc_auc=(0.5, 0.9))
+    assert ours.averaged_roc_auc() == pytest.approx(0.7)
+    assert ours.averaged_roc_auc(weighted=True) == pytest.approx((3 * 0.5 + 0.9) / 4)
+    partly = replace(ours, roc_auc=(float("nan"), 0.9))
+    assert partly.averaged_roc_auc() == pytest.approx(0.9)
+    assert np.isnan(replace(ours, roc_auc=()).averaged_roc_auc())
+
+
+def test_an_evaluation_with_nan_equals_its_copy() -> None:
+    ours = Evaluation(((2, 1), (0, 1)), 0.3, roc_auc=(float("nan"), 0.9))
+    assert pickle.loads(pickle.dumps(ours)) == ours
 
 
 def test_a_hand_made_matrix() -> None:

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from napari_piximi.cli.demo import demo
+from napari_piximi.cli.evaluating import evaluate
 from napari_piximi.cli.info import info
-from napari_piximi.cli.learning import evaluate, fit, predict
+from napari_piximi.cli.learning import fit, predict
 from napari_piximi.cli.terminal import Bundle, progress_bar
 from napari_piximi.cli.window import open_window
 from napari_piximi.errors import PiximiError, PiximiWarning

@@ -7,15 +7,17 @@ from typing import Any
 
 from napari_piximi.cli.terminal import Bundle, Json, print_json
 from napari_piximi.io.bundle import read_bundle_and_version
+from napari_piximi.learn.report import averages_of, class_figures
 from napari_piximi.model import masks
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Thing
-from napari_piximi.model.training import Classifier
+from napari_piximi.model.training import FOREST_FORMAT, GRAPH_FORMAT, Classifier, Run
 
 __all__ = ["class_names", "evaluation_facts", "info"]
 
 Facts = dict[str, Any]
+KEYS = ("precision", "recall", "f1", "roc_auc")
 
 
 def info(bundle: Bundle, as_json: Json = False) -> None:
@@ -36,11 +38,22 @@ def _print_summary(facts: Facts) -> None:
         counts = ", ".join(f"{c['name']} {c['count']}" for c in kind["categories"])
         print(f"  {kind['name']}: {counts}")
     for classifier in facts["classifiers"]:
-        shape = "×".join(map(str, classifier["input_shape"][1:]))
-        line = f"  classifier {classifier['name']}: {shape}, {', '.join(classifier['classes'])}"
-        if classifier["evaluations"]:
-            line += f", accuracy {classifier['evaluations'][-1]['accuracy']:.3f}"
-        print(line)
+        print(_classifier_line(classifier))
+
+
+def _classifier_line(facts: Facts) -> str:
+    shape = "×".join(map(str, facts["input_shape"][1:]))
+    what = {FOREST_FORMAT: "forest", GRAPH_FORMAT: f"graph, {shape}"}
+    parts = [what.get(facts["model"], shape), *facts["classes"]]
+    runs = len(facts["runs"])
+    if runs > 1:
+        parts.append(f"{runs} runs")
+    if facts["evaluations"]:
+        last = facts["evaluations"][-1]
+        parts.append(f"accuracy {last['accuracy']:.3f}")
+        if len(facts["evaluations"]) > 1 or last["partition"] != "Validation":
+            parts[-1] += f" ({last['partition'].lower()})"
+    return f"  classifier {facts['name']}: {', '.join(parts)}"
 
 
 def _project_facts(project: Project, version: str) -> Facts:
@@ -89,9 +102,15 @@ def _classifier_facts(project: Project, classifier: Classifier) -> Facts:
         "name": classifier.name,
         "kind": classifier.kind,
         "input_shape": classifier.input_shape,
+        "model": _model_format(classifier),
         "classes": class_names(project, classifier),
+        "runs": [_run_facts(run) for run in classifier.runs],
         "evaluations": [evaluation_facts(e) for e in classifier.evaluations],
     }
+
+
+def _model_format(classifier: Classifier) -> str | None:
+    return str(classifier.model.document.get("format", "")) if classifier.model else None
 
 
 def class_names(project: Project, classifier: Classifier) -> list[str]:
@@ -103,13 +122,38 @@ def class_names(project: Project, classifier: Classifier) -> list[str]:
 
 def evaluation_facts(evaluation: Evaluation) -> Facts:
     """Return an evaluation for JSON, which knows no NaN."""
-    loss = evaluation.cross_entropy
-    return {
+    facts: Facts = {
         "partition": evaluation.partition,
+        "run": evaluation.run,
+        "things": int(evaluation.support.sum()),
         "accuracy": evaluation.accuracy,
-        "cross_entropy": loss if math.isfinite(loss) else None,
-        "precision": evaluation.averaged(evaluation.precision),
-        "recall": evaluation.averaged(evaluation.recall),
-        "f1": evaluation.averaged(evaluation.f1),
-        "confusion_matrix": evaluation.confusion_matrix,
+        "balanced_accuracy": evaluation.balanced_accuracy,
+        "cross_entropy": _finite(evaluation.cross_entropy),
     }
+    for weighted, begun in ((False, ""), (True, "weighted_")):
+        values = averages_of(evaluation, weighted=weighted)
+        facts |= {f"{begun}{key}": _finite(v) for key, v in zip(KEYS, values, strict=True)}
+    columns = class_figures(evaluation).T.tolist()
+    facts["per_class"] = {
+        **{key: list(map(_finite, column)) for key, column in zip(KEYS, columns, strict=True)},
+        "things": evaluation.support.astype(int).tolist(),
+    }
+    return {**facts, "confusion_matrix": evaluation.confusion_matrix}
+
+
+def _run_facts(run: Run) -> Facts:
+    return {
+        "architecture": run.settings.architecture,
+        "epochs": run.epochs,
+        "best_epoch": run.best_epoch,
+        "stopped": run.stopped,
+        "training": run.training,
+        "validation": run.validation,
+        "seed": run.settings.seed,
+        "seconds": run.seconds,
+        "device": run.device,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import isnan
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, TextIO
@@ -12,14 +13,18 @@ from typing import Annotated, TextIO
 import typer
 
 from napari_piximi.errors import SaveError
+from napari_piximi.learn import device_choice
+from napari_piximi.learn.report import FIGURES, averages_of, class_figures
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.progress import Progress, silent
 
 __all__ = [
     "Bundle",
+    "Device",
     "Json",
     "KindName",
     "Out",
+    "choose_device",
     "naming_file",
     "new_text",
     "print_evaluation",
@@ -32,7 +37,23 @@ Bundle = Annotated[
 ]
 KindName = Annotated[str, typer.Option("--kind", help="Name or id of the kind of things")]
 Out = Annotated[Path, typer.Option("--out", help="Where to save the project (.zip or .zarr)")]
+Device = Annotated[
+    str,
+    typer.Option("--device", help="What networks run on: auto, cpu or gpu", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON")]
+
+
+def choose_device(device: str) -> None:
+    """Choose what networks run on, before Keras is imported; what the user has set stays.
+
+    Raises
+    ------
+    FitError
+        If there is no such device.
+    """
+    if device:
+        device_choice.choose(device)
 
 
 @contextmanager
@@ -99,11 +120,22 @@ def print_json(value: object) -> None:
 
 
 def print_evaluation(evaluation: Evaluation, names: Sequence[str]) -> None:
-    """Print accuracy, and per class precision, recall, F1 and number of things."""
-    print(f"{'category':<20}{'precision':>10}{'recall':>10}{'F1':>10}{'things':>8}")
-    columns = (evaluation.precision, evaluation.recall, evaluation.f1, evaluation.support)
-    for name, precision, recall, f1, support in zip(names, *columns, strict=True):
-        print(f"{name:<20}{precision:>10.3f}{recall:>10.3f}{f1:>10.3f}{int(support):>8}")
-    averages = "".join(f"{evaluation.averaged(column):>10.3f}" for column in columns[:3])
-    print(f"{'mean of classes':<20}{averages}{int(evaluation.support.sum()):>8}")
-    print(f"accuracy {evaluation.accuracy:.4f}   cross entropy {evaluation.cross_entropy:.4f}")
+    """Print accuracy, and per class precision, recall, F1, ROC-AUC and number of things."""
+    titles = "".join(f"{title:>10}" for title in FIGURES)
+    print(f"{'category':<20}{titles}{'things':>8}")
+    support = evaluation.support.astype(int).tolist()
+    for name, values, things in zip(
+        names, class_figures(evaluation).tolist(), support, strict=True
+    ):
+        print(_line(name, values, things))
+    for name, weighted in (("mean of classes", False), ("weighted mean", True)):
+        print(_line(name, averages_of(evaluation, weighted=weighted), sum(support)))
+    print(
+        f"accuracy {evaluation.accuracy:.4f}   balanced {evaluation.balanced_accuracy:.4f}   "
+        f"cross entropy {evaluation.cross_entropy:.4f}"
+    )
+
+
+def _line(name: str, values: Sequence[float], things: int) -> str:
+    cells = "".join(f"{'–' if isnan(v) else format(v, '.3f'):>10}" for v in values)
+    return f"{name:<20}{cells}{things:>8}"

@@ -12,10 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import FitError
+from napari_piximi.learn.embedding import Embedding
 from napari_piximi.learn.metrics import evaluation_of
 from napari_piximi.learn.plans import Plan, plan_fit, targets_of
 from napari_piximi.learn.results import FitResult, Predictions, apply_fit
-from napari_piximi.learn.suitability import known_only, mapped_categories, model_of
+from napari_piximi.learn.suitability import (
+    known_only,
+    mapped_categories,
+    model_of,
+    without_left_out,
+)
 from napari_piximi.model.edits import put_classifier
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
@@ -31,7 +37,17 @@ from napari_piximi.model.training import (
 )
 from napari_piximi.progress import Progress, silent
 
-__all__ = ["FitResult", "Learner", "Predictions", "apply_fit", "evaluate", "fit", "predict"]
+__all__ = [
+    "FitResult",
+    "Learner",
+    "Predictions",
+    "apply_fit",
+    "embed",
+    "evaluate",
+    "fit",
+    "judge",
+    "predict",
+]
 
 Floats = NDArray[np.float32]
 
@@ -63,6 +79,15 @@ class Learner(Protocol):
     ) -> Floats:
         """Return what a model says of things, (N, classes)."""
 
+    def features(
+        self, project: Project, classifier: Classifier, things: Sequence[Thing], progress: Progress
+    ) -> Floats:
+        """Return what a model sees of things before its last decision, (N, features).
+
+        A learner may have ``embedding`` as well, with the same parameters, that returns
+        features and probabilities for the price of one.
+        """
+
 
 def fit(
     project: Project,
@@ -89,10 +114,11 @@ def fit(
         Continue with this model: it keeps its classes, what it expects of its input, its
         runs and evaluations. The split stays, and newly labelled things train.
     progress : Progress
-        Told batches done and in all, with `epoch`, `loss`, `accuracy`, `val_loss`,
-        `val_accuracy`. When it raises Cancelled during the epochs, the best weights so far
-        are returned, or the current ones if no epoch is complete. With `base`, the
-        weights that it came with count as the best until an epoch does as well.
+        Told batches done and in all, with `epoch`, and `loss`, `accuracy`, `val_loss`,
+        `val_accuracy` of the last of the `complete` epochs. When it raises Cancelled
+        during the epochs, the best weights so far are returned, or the current ones if no
+        epoch is complete. With `base`, the weights that it came with count as the best
+        until an epoch does as well.
     keep : callable, optional
         Called now and then with the best so far, in case the process dies.
 
@@ -168,6 +194,7 @@ def predict(
     else:
         things = [_thing(project, key) for key in ids]
     rows = _probabilities(project, classifier, things, progress)
+    class_map, rows = without_left_out(class_map, rows)
     return Predictions(tuple(thing.id for thing in things), rows, class_map)
 
 
@@ -192,13 +219,24 @@ def evaluate(
     Raises
     ------
     FitError
-        If there is no such thing, or as for :func:`predict`.
+        If there is no such thing, the model gives NaN, or as for :func:`predict`.
 
     Warns
     -----
     PiximiWarning
         If things are left out whose category the classifier does not know.
     """
+    return judge(project, classifier, partition=partition, progress=progress)[0]
+
+
+def judge(
+    project: Project,
+    classifier: Classifier,
+    *,
+    partition: str = "Validation",
+    progress: Progress = silent,
+) -> tuple[Evaluation, Predictions]:
+    """Do as :func:`evaluate`, and return also what the classifier says of each thing."""
     class_map = mapped_categories(project, classifier)
     if partition not in EVALUATED:
         raise FitError(f"{partition!r} cannot be evaluated; choose {', '.join(EVALUATED)}")
@@ -211,9 +249,57 @@ def evaluate(
     if not things:
         raise FitError(f"{classifier.name!r} has nothing to be evaluated on: no {partition} thing")
     rows = _probabilities(project, classifier, things, progress)
-    evaluation = evaluation_of(targets_of(class_map, things), rows)
+    damaged = int((~np.isfinite(rows)).any(axis=1).sum())
+    if damaged:
+        raise FitError(
+            f"{classifier.name!r} gives no numbers (NaN) for {damaged} of {len(things)} "
+            "things; its model, or the pixels of those, are damaged"
+        )
+    class_map, rows = without_left_out(class_map, rows)
+    ids = tuple(thing.id for thing in things)
+    found = evaluation_of(targets_of(class_map, things), rows, ids)
     run = len(classifier.runs) - 1 if classifier.runs else None
-    return replace(evaluation, classes=class_map, partition=partition, run=run)
+    evaluation = replace(found, classes=class_map, partition=partition, run=run)
+    return evaluation, Predictions(ids, rows, class_map)
+
+
+def embed(
+    project: Project,
+    classifier: Classifier,
+    ids: Iterable[str] | None = None,
+    *,
+    progress: Progress = silent,
+) -> Embedding:
+    """Ask a classifier what it sees of things, and what it makes of them.
+
+    Parameters
+    ----------
+    project : Project
+    classifier : Classifier
+    ids : iterable of str, optional
+        By default all things of the classifier's kind.
+    progress : Progress
+        May raise Cancelled, which is passed on.
+
+    Raises
+    ------
+    FitError
+        As for :func:`predict`.
+    """
+    class_map = mapped_categories(project, classifier)
+    if ids is None:
+        things = list(project.of_kind(classifier.kind))
+    else:
+        things = [_thing(project, key) for key in ids]
+    learner = _learner(model_of(classifier))
+    both = getattr(learner, "embedding", None)
+    if both is not None:
+        features, rows = both(project, classifier, things, progress)
+    else:
+        features = learner.features(project, classifier, things, progress)
+        rows = learner.probabilities(project, classifier, things, progress)
+    class_map, rows = without_left_out(class_map, rows)
+    return Embedding(tuple(thing.id for thing in things), features, rows, class_map)
 
 
 # --- within ----------------------------------------------------------------------------------

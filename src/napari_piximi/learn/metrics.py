@@ -1,13 +1,13 @@
 """Figures that tell how good probabilities are, each from its definition."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.model.evaluation import Evaluation, confusion_counts
 
-__all__ = ["METRIC_KEYS", "cross_entropy", "evaluation_of", "figures"]
+__all__ = ["METRIC_KEYS", "cross_entropy", "evaluation_of", "figures", "roc_auc"]
 
 Floats = NDArray[np.float64]
 Metric = Callable[[Floats, Floats], float]
@@ -53,11 +53,69 @@ def figures(
     return {METRIC_KEYS[name]: _METRICS[name](true, predicted) for name in wanted}
 
 
-def evaluation_of(targets: NDArray[np.floating], probabilities: NDArray[np.floating]) -> Evaluation:
-    """Count right and wrong, and measure the cross entropy."""
-    classes = targets.shape[1]
-    counts = confusion_counts(targets.argmax(axis=1), probabilities.argmax(axis=1), classes)
-    return Evaluation(counts, cross_entropy(np.asarray(targets, np.float64), probabilities))
+def evaluation_of(
+    targets: NDArray[np.floating], probabilities: NDArray[np.floating], ids: Sequence[str] = ()
+) -> Evaluation:
+    """Count right and wrong, and measure cross entropy and ROC-AUC.
+
+    Parameters
+    ----------
+    targets : (N, classes) array
+        1 for the true class, 0 for the others.
+    probabilities : (N, classes) array
+        Of equal ones the first class is predicted.
+    ids : sequence of str, optional
+        The N things; they are then kept in the evaluation, each with its classes.
+    """
+    true, predicted = targets.argmax(axis=1), probabilities.argmax(axis=1)
+    return Evaluation(
+        confusion_counts(true, predicted, targets.shape[1]),
+        cross_entropy(np.asarray(targets, np.float64), probabilities),
+        ids=tuple(ids),
+        true=tuple(true.tolist()) if ids else (),
+        predicted=tuple(predicted.tolist()) if ids else (),
+        roc_auc=roc_auc(true, probabilities),
+    )
+
+
+def roc_auc(true: NDArray[np.integer], probabilities: NDArray[np.floating]) -> tuple[float, ...]:
+    """Measure the area under the receiver operating characteristic, one class against the rest.
+
+    Parameters
+    ----------
+    true : (N,) integer array
+        Class index of each thing.
+    probabilities : (N, classes) array
+
+    Returns
+    -------
+    tuple of float
+        Per class, 0…1; NaN where a class has no thing, or has all of them.
+
+    References
+    ----------
+    Hanley, J. A. and McNeil, B. J. The meaning and use of the area under a receiver operating
+    characteristic curve. Radiology 143, 1982: the share of pairs of one thing of the class
+    and one of the rest that are in the right order, ties counting half; which is the
+    statistic of Mann and Whitney, and comes from the ranks.
+    """
+    return tuple(
+        _area(true == index, probabilities[:, index]) for index in range(probabilities.shape[1])
+    )
+
+
+def _area(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
+    count = int(positive.sum())
+    rest = len(positive) - count
+    if not count or not rest or not np.isfinite(scores).all():
+        return float("nan")
+    order = np.argsort(scores)
+    ordered = scores[order]
+    # Of equal scores each gets the mean of their ranks, counted from 1.
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    ends = np.r_[first[1:], len(ordered)]
+    ranks = np.repeat((first + ends + 1) / 2, ends - first)
+    return float((ranks[positive[order]].sum() - count * (count + 1) / 2) / (count * rest))
 
 
 def cross_entropy(true: NDArray[np.floating], predicted: NDArray[np.floating]) -> float:
@@ -91,13 +149,18 @@ def _absolute_percentage_error(true: Floats, predicted: Floats) -> float:
 
 
 def _precision(true: Floats, predicted: Floats) -> float:
-    evaluation = evaluation_of(true, predicted)
+    evaluation = _counted(true, predicted)
     return evaluation.averaged(evaluation.precision)
 
 
 def _recall(true: Floats, predicted: Floats) -> float:
-    evaluation = evaluation_of(true, predicted)
+    evaluation = _counted(true, predicted)
     return evaluation.averaged(evaluation.recall)
+
+
+def _counted(true: Floats, predicted: Floats) -> Evaluation:
+    counts = confusion_counts(true.argmax(axis=1), predicted.argmax(axis=1), true.shape[1])
+    return Evaluation(counts, float("nan"))
 
 
 _METRICS: Mapping[str, Metric] = {

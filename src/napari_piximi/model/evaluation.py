@@ -1,7 +1,8 @@
 """How good a classifier is: a confusion matrix and a loss; the rest is derived."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["Evaluation", "confusion_counts"]
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
@@ -70,7 +72,8 @@ class Evaluation:
     ids: tuple[str, ...] = ()
     true: tuple[int, ...] = ()
     predicted: tuple[int, ...] = ()
-    roc_auc: tuple[float, ...] = ()
+    # Its NaNs would make an evaluation another one than its copy.
+    roc_auc: tuple[float, ...] = field(default=(), compare=False)
 
     @cached_property
     def _counts(self) -> Floats:
@@ -86,6 +89,12 @@ class Evaluation:
     def accuracy(self) -> float:
         """Share of things predicted right; 0 when there are none."""
         return float(np.trace(self._counts) / max(self._counts.sum(), 1))
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean recall of the classes that have things: what chance gives is 1 / classes."""
+        has = self.support > 0
+        return float(self.recall[has].mean()) if has.any() else 0.0
 
     @property
     def precision(self) -> Floats:
@@ -120,3 +129,48 @@ class Evaluation:
         present = (self.support + self._counts.sum(axis=0)) > 0
         weights = self.support if weighted else present.astype(np.float64)
         return float(_ratio((scores * weights).sum(), weights.sum()))
+
+    def averaged_roc_auc(self, *, weighted: bool = False) -> float:
+        """Average ROC-AUC over the classes that have one; NaN where none has.
+
+        Parameters
+        ----------
+        weighted : bool
+            By support, instead of each class the same (macro).
+        """
+        areas = np.array(self.roc_auc, dtype=np.float64)
+        has = np.isfinite(areas)
+        if not has.any():
+            return float("nan")
+        return float(np.average(areas[has], weights=self.support[has] if weighted else None))
+
+    @cached_property
+    def _classes_of_things(self) -> tuple[Indices, Indices]:
+        return np.array(self.true, dtype=np.int64), np.array(self.predicted, dtype=np.int64)
+
+    def chosen(
+        self, true: int | None = None, predicted: int | None = None, *, right: bool | None = None
+    ) -> tuple[str, ...]:
+        """Return the ids of things by what they are and what they were taken for.
+
+        Parameters
+        ----------
+        true, predicted : int, optional
+            Class index; None for any.
+        right : bool, optional
+            True: those predicted right; False: the errors.
+
+        Returns
+        -------
+        tuple of str
+            In the order of `ids`; empty where the things are not known.
+        """
+        are, taken = self._classes_of_things
+        wanted = np.ones(len(self.ids), dtype=np.bool_)
+        if true is not None:
+            wanted &= are == true
+        if predicted is not None:
+            wanted &= taken == predicted
+        if right is not None:
+            wanted &= (are == taken) == right
+        return tuple(compress(self.ids, wanted.tolist()))

@@ -7,7 +7,14 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_piximi.ui import preferences
 
-__all__ = ["choose_files", "choose_folder", "choose_target", "remember_folder"]
+__all__ = [
+    "choose_export",
+    "choose_files",
+    "choose_folder",
+    "choose_target",
+    "last_folder",
+    "remember_folder",
+]
 
 FOLDER = "folder"
 BUNDLE_FILTER = "Piximi project (*.zip)"
@@ -33,7 +40,7 @@ def choose_files(
     list of Path
         Empty if the user gave none.
     """
-    dialog = QFileDialog(parent, title, _last_folder())
+    dialog = QFileDialog(parent, title, last_folder())
     mode = QFileDialog.FileMode
     dialog.setFileMode(mode.ExistingFiles if several else mode.ExistingFile)
     dialog.setNameFilters(list(filters))
@@ -42,7 +49,7 @@ def choose_files(
 
 def choose_folder(parent: QWidget | None, title: str) -> Path | None:
     """Ask for a folder that exists."""
-    dialog = QFileDialog(parent, title, _last_folder())
+    dialog = QFileDialog(parent, title, last_folder())
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     return next(iter(_chosen(dialog)), None)
@@ -59,7 +66,7 @@ def choose_target(parent: QWidget | None, present: Path | None, name: str) -> Pa
     name : str
         The project's, which a first file is called after.
     """
-    folder = str(present.parent) if present else _last_folder()
+    folder = str(present.parent) if present else last_folder()
     dialog = QFileDialog(parent, "Save project", folder)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setFileMode(QFileDialog.FileMode.AnyFile)
@@ -76,12 +83,35 @@ def choose_target(parent: QWidget | None, present: Path | None, name: str) -> Pa
     return next(iter(_chosen(dialog)), None)
 
 
+def choose_export(parent: QWidget | None, title: str, name: str, suffix: str) -> Path | None:
+    """Ask where to write a file that is not the project; replacing one is asked about.
+
+    Parameters
+    ----------
+    parent : QWidget or None
+    title : str
+        What is written: ``"Export figures"``.
+    name : str
+        What the file is called after; what no system takes is left out.
+    suffix : str
+        Without the dot.
+    """
+    dialog = QFileDialog(parent, title, last_folder())
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+    dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
+    dialog.setDefaultSuffix(suffix)
+    dialog.selectFile(f"{_file_name(name)}.{suffix}")
+    return next(iter(_chosen(dialog)), None)
+
+
 def remember_folder(path: Path) -> None:
     """Begin there next time."""
     preferences.put(FOLDER, str(path.parent))
 
 
-def _last_folder() -> str:
+def last_folder() -> str:
+    """Return the folder where a file was chosen last, or that of the user."""
     folder = Path(preferences.get(FOLDER, ""))
     return str(folder) if folder.is_absolute() and folder.is_dir() else str(Path.home())
 
