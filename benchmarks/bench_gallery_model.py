@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 
 from napari_piximi.model import edits, masks
-from napari_piximi.model.gallery import Gallery, Query, SortKey
+from napari_piximi.model.gallery import Gallery, Query, Ranking, SortKey
 from napari_piximi.model.labels import annotations_of, labels_of
 from napari_piximi.model.project import Project, new_kind, new_project, touched
 from napari_piximi.model.things import (
@@ -93,7 +93,7 @@ def bench_queries(project: Project, sorting: float) -> None:
         gallery.set_query(query)
         assert gallery.ids is not None
 
-    for sort in SortKey:
+    for sort in (key for key in SortKey if key != SortKey.SUGGESTED):
         limit = 0.120 if sort in {SortKey.AREA, SortKey.NAME} else 0.060
         gallery = opened(project)
         first = timed(partial(ask, Query(KIND, sort)))
@@ -101,6 +101,13 @@ def bench_queries(project: Project, sorting: float) -> None:
         turned = [timed(partial(ask, Query(KIND, sort, n % 2 == 0))) for n in range(6)]
         again = statistics.median(turned)
         report(f"sort by {sort}, turned round", again, 0.060, sorting)
+    scores = np.random.default_rng(1).random(len(gallery.columns))
+    ranking = Ranking("margin", tuple(gallery.columns.ids), scores)
+    suggested = Query(KIND, SortKey.SUGGESTED, ranking=ranking)
+    gallery = opened(project)
+    report("sort by suggestions, first time", timed(partial(ask, suggested)), 0.150, sorting)
+    turned = [timed(partial(ask, replace(suggested, descending=n % 2 == 0))) for n in range(6)]
+    report("sort by suggestions, turned round", statistics.median(turned), 0.060, sorting)
     ids = frozenset(list(project.things)[-len(gallery.columns) :: 3])
     filters: dict[str, Query] = {
         "text": Query(KIND, text="99"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from napari_piximi.model import edits, masks
 from napari_piximi.model.project import Project, new_kind, new_project
-from napari_piximi.model.query import Query, SortKey
+from napari_piximi.model.query import Query, Ranking, SortKey
 from napari_piximi.model.things import (
     IMAGE_KIND,
     Annotation,
@@ -94,7 +94,13 @@ def _queries(kind: str) -> st.SearchStrategy[Query]:
         probability=st.sampled_from([(0.0, 1.0), (0.0, 1.0), (0.25, 1.0), (0.3, 0.9)]),
         labelled=st.sampled_from([None, None, True, False]),
         only=st.one_of(st.none(), st.none(), st.frozensets(ids)),
+        ranking=st.one_of(st.none(), _rankings(ids)),
     )
+
+
+def _rankings(ids: st.SearchStrategy[str]) -> st.SearchStrategy[Ranking]:
+    scores = st.dictionaries(ids, st.sampled_from([-1.0, 0.0, 0.5, 0.5, 2.0]))
+    return scores.map(lambda s: Ranking("draw", tuple(s), np.array(list(s.values()), np.float64)))
 
 
 # --- one thing at a time ---------------------------------------------------------------------
@@ -105,11 +111,16 @@ def shown(project: Project, query: Query) -> list[str]:
     things = [thing for thing in project.of_kind(query.kind) if suits(project, query, thing)]
     if query.sort == SortKey.RANDOM:
         return [thing.id for thing in things]
-    if query.sort == SortKey.ADDED:
+    unranked = query.sort == SortKey.SUGGESTED and query.ranking is None
+    if query.sort == SortKey.ADDED or unranked:
         return [thing.id for thing in (things[::-1] if query.descending else things)]
-    keys = {thing.id: value(project, query.sort, thing) for thing in things}
+    if query.sort == SortKey.SUGGESTED and query.ranking is not None:
+        scores = dict(zip(query.ranking.ids, query.ranking.scores.tolist(), strict=True))
+        keys: dict[str, Any] = {thing.id: scores.get(thing.id) for thing in things}
+    else:
+        keys = {thing.id: value(project, query.sort, thing) for thing in things}
     known = [thing for thing in things if keys[thing.id] is not None]
-    down = query.descending != (query.sort == SortKey.PROBABILITY)
+    down = query.descending != (query.sort in {SortKey.PROBABILITY, SortKey.SUGGESTED})
     ranks = {key: n for n, key in enumerate(sorted({keys[thing.id] for thing in known}))}
     images = list(project.things)
 

@@ -2,6 +2,7 @@ from collections.abc import Set
 from dataclasses import replace
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,8 +12,9 @@ from tests.model.test_columns import edited
 
 from napari_piximi.errors import EditError
 from napari_piximi.model import edits
-from napari_piximi.model.gallery import Gallery, Query, SortKey
+from napari_piximi.model.gallery import Gallery, Query, Ranking, SortKey
 from napari_piximi.model.project import Project, new_project
+from napari_piximi.model.query import renewed
 from napari_piximi.model.things import IMAGE_KIND, Channel, Partition, Prediction
 
 PROJECT = cells_project()
@@ -353,3 +355,48 @@ def test_predictions_sort_the_gallery_as_they_come() -> None:
     follow(gallery, after)
     assert list(gallery.ids) == ["cell2", "cell3", "cell0", "cell1"]
     assert ears.take() == ["arranged"]
+
+
+# --- suggestions -----------------------------------------------------------------------------
+
+
+def suggested() -> Query:
+    ranking = Ranking("margin", ("cell3", "gone", "cell1"), np.array([0.25, 0.9, 0.5]))
+    return Query("cell", SortKey.SUGGESTED, ranking=ranking)
+
+
+def test_the_highest_score_comes_first_and_what_has_none_last() -> None:
+    gallery, _ = opened(suggested())
+    assert list(gallery.ids) == ["cell1", "cell3", "cell0", "cell2"]
+    gallery.set_query(replace(gallery.query, descending=True))
+    assert list(gallery.ids) == ["cell3", "cell1", "cell0", "cell2"]
+
+
+def test_suggestions_survive_edits_and_filters() -> None:
+    gallery, _ = opened(suggested())
+    follow(gallery, edits.categorize(PROJECT, ["cell3"], "1round"))
+    follow(gallery, edits.delete_things(gallery.project, ["cell0"]))
+    assert list(gallery.ids) == ["cell1", "cell3", "cell2"]
+    gallery.set_query(renewed(replace(gallery.query, labelled=False), "cell"))
+    assert list(gallery.ids) == ["cell1", "cell3", "cell2"]
+
+
+def test_suggestions_go_with_their_kind_and_project() -> None:
+    gallery, _ = opened(suggested())
+    gallery.set_query(renewed(gallery.query, IMAGE_KIND))
+    assert gallery.query == Query(IMAGE_KIND)
+    ranking = Ranking("margin", ("image1",), np.ones(1))
+    gallery.set_query(Query(IMAGE_KIND, SortKey.SUGGESTED, ranking=ranking))
+    assert list(gallery.ids) == ["image1", "image0"]
+    follow(gallery, new_project())
+    assert gallery.query == Query(IMAGE_KIND)
+
+
+def test_another_ranking_is_another_query() -> None:
+    gallery, ears = opened(suggested())
+    gallery.set_query(replace(gallery.query))
+    assert ears.take() == []
+    other = Ranking("entropy", ("cell2",), np.ones(1))
+    gallery.set_query(replace(gallery.query, ranking=other))
+    assert ears.take() == ["arranged"]
+    assert gallery.ids[0] == "cell2"

@@ -66,7 +66,7 @@ def test_removing_each_chip_in_turn_leaves_no_filter() -> None:
 def test_sort_keys_read_well() -> None:
     assert [str(key) for key in SortKey] == [
         "Order of adding", "File name", "Name", "Category", "Partition", "Probability",
-        "Uncertainty", "Area", "Random",
+        "Uncertainty", "Area", "Random", "Suggested",
     ]  # fmt: skip
 
 

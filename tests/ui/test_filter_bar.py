@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
@@ -10,12 +11,18 @@ from qtpy.QtWidgets import QListWidget
 from tests.ui.gallery_project import gallery_project, hands
 
 from napari_piximi.model import edits
-from napari_piximi.model.gallery import Gallery, SortKey
+from napari_piximi.model.gallery import Gallery, Ranking, SortKey
 from napari_piximi.model.things import Partition, Prediction
 from napari_piximi.ui.empty_page import why_empty
 from napari_piximi.ui.filter_bar import ChipRow, FilterButton, SearchField, cleared
 from napari_piximi.ui.filter_form import FilterForm
-from napari_piximi.ui.sort_bar import DirectionButton, KindChoice, ShuffleButton, SortChoice
+from napari_piximi.ui.sort_bar import (
+    DirectionButton,
+    KindChoice,
+    ShuffleButton,
+    SortChoice,
+    remembered_order,
+)
 
 Left, Keys = Qt.MouseButton.LeftButton, Qt.Key
 ROLE, CHECK = Qt.ItemDataRole.UserRole, Qt.CheckState
@@ -222,7 +229,9 @@ def test_the_order_is_chosen(gallery: Gallery, qtbot: QtBot) -> None:
     for widget in (sort, direction, shuffle):
         qtbot.addWidget(widget)
         gallery.arranged.connect(widget.refresh)
-    assert [sort.itemText(n) for n in range(sort.count())] == [key.value for key in SortKey]
+    assert [sort.itemText(n) for n in range(sort.count())] == [
+        key.value for key in SortKey if key != SortKey.SUGGESTED
+    ]
     sort.setCurrentText("Probability")
     assert numbers(gallery)[:2] == [3, 2]
     direction.click()
@@ -245,3 +254,23 @@ def test_nothing_is_said_where_things_are_on_show(gallery: Gallery) -> None:
     assert why_empty(gallery) == ""
     gallery.set_query(replace(gallery.query, text="nowhere"))
     assert why_empty(gallery) == "No thing matches these filters"
+
+
+def test_suggestions_are_offered_while_there_are_some(gallery: Gallery, qtbot: QtBot) -> None:
+    sort = SortChoice(gallery)
+    qtbot.addWidget(sort)
+    gallery.arranged.connect(sort.refresh)
+    count = sort.count()
+    ranking = Ranking("margin", tuple(gallery.ids[1:2]), np.ones(1))
+    query = gallery.query
+    gallery.set_query(replace(query, sort=SortKey.SUGGESTED, ranking=ranking))
+    assert sort.currentText() == "Suggested: margin"
+    sort.setCurrentText("Name")
+    assert sort.count() == count + 1
+    sort.setCurrentText("Suggested: margin")
+    assert gallery.query.sort == SortKey.SUGGESTED
+    remembered_order(gallery)
+    assert sort.currentText() == "Name"
+    gallery.set_query(query)
+    assert sort.count() == count
+    assert sort.currentText() == query.sort.value

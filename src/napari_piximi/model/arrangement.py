@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from napari_piximi.model.column_values import PARTITIONS
 from napari_piximi.model.columns import Columns
-from napari_piximi.model.query import Query, SortKey
+from napari_piximi.model.query import Query, Ranking, SortKey, unranked
 
 __all__ = ["arrange"]
 
@@ -19,7 +19,7 @@ Key = NDArray[Any]
 
 FEW = 64
 """Up to so many rows are put in their new places one by one."""
-HIGHEST_FIRST = {SortKey.PROBABILITY}
+HIGHEST_FIRST = {SortKey.PROBABILITY, SortKey.SUGGESTED}
 
 
 def arrange(columns: Columns, query: Query) -> Rows:
@@ -33,6 +33,7 @@ def arrange(columns: Columns, query: Query) -> Rows:
         Of the query's kind.
     query : Query
     """
+    query = unranked(query) if query.ranking is None else query
     masks = [mask for mask in _masks(columns, query) if mask is not None]
     rows = _sorted(columns, query)
     return rows[np.logical_and.reduce(masks)[rows]] if masks else rows
@@ -165,10 +166,13 @@ def _key(columns: Columns, query: Query) -> Key | None:
     match query.sort:
         case SortKey.ADDED:
             return None
+        case SortKey.SUGGESTED:
+            assert query.ranking is not None
+            key: Key = _scores(columns, query.ranking)
         case SortKey.FILE:
             return _file_key(columns, down=down)
         case SortKey.CATEGORY:
-            key: Key = _category_key(columns)
+            key = _category_key(columns)
         case SortKey.RANDOM:
             key = _shuffled(columns.mark, query.seed)
         case SortKey.PROBABILITY | SortKey.UNCERTAINTY:
@@ -188,6 +192,17 @@ def _file_key(columns: Columns, *, down: bool) -> NDArray[np.int64]:
     rank, place = columns.image_rank.T
     key = (-rank if down else rank) * (place.max(initial=0) + 1) + place
     return np.asarray(key[codes])
+
+
+def _scores(columns: Columns, ranking: Ranking) -> NDArray[np.float64]:
+    """Return the score of each row, NaN where there is none."""
+    (known,), scores = columns.memo.get("scores", ((None,), None))
+    if known is not ranking:
+        scores = np.full(len(columns) + 1, np.nan)
+        scores[columns.rows_of(ranking.ids)] = ranking.scores
+        scores = scores[:-1]  # ids that have gone have row −1
+        columns.memo["scores"] = (ranking,), scores
+    return np.asarray(scores)
 
 
 def _category_key(columns: Columns) -> NDArray[np.float64]:

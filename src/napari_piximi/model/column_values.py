@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from operator import attrgetter, is_not
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.model.masks import RUN
-from napari_piximi.model.things import IMAGE_KIND, Annotation, Image, Partition, Thing
+from napari_piximi.model.things import IMAGE_KIND, Annotation, Image, Partition, Prediction, Thing
 
 __all__ = ["FIELDS", "MAKERS", "PARTITIONS", "SOURCES", "Codes", "Column", "areas", "differ"]
 
@@ -89,13 +90,25 @@ def _partitions(_: Codes, things: Sequence[Thing]) -> Column:
 
 
 def _predicted(codes: Codes, things: Sequence[Thing]) -> Column:
-    code, said = codes.categories.__getitem__, map(attrgetter("prediction"), things)
-    return np.array([-1 if p is None else code(p.category) for p in said], np.int32)
+    told, has_one = _told(things)
+    code, said = codes.categories.__getitem__, map(attrgetter("category"), told)
+    found = np.full(len(things), -1, np.int32)
+    found[has_one] = np.fromiter(map(code, said), np.int32, len(told))
+    return found
 
 
 def _probabilities(_: Codes, things: Sequence[Thing]) -> Column:
-    said = map(attrgetter("prediction"), things)
-    return np.array([None if p is None else p.probability for p in said], np.float64)
+    told, has_one = _told(things)
+    found = np.full(len(things), np.nan)
+    found[has_one] = np.array(list(map(attrgetter("probability"), told)), np.float64)
+    return found
+
+
+def _told(things: Sequence[Thing]) -> tuple[list[Prediction], NDArray[np.bool_]]:
+    """Return the predictions that there are, and which things have one."""
+    said = list(map(attrgetter("prediction"), things))
+    has_one = np.fromiter(map(is_not, said, repeat(None)), bool, len(said))
+    return list(filter(None, said)), has_one
 
 
 def _images(codes: Codes, things: Sequence[Thing]) -> Column:

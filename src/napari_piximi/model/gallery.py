@@ -11,10 +11,19 @@ from napari_piximi.model.arrangement import arrange
 from napari_piximi.model.columns import Columns
 from napari_piximi.model.order import Order
 from napari_piximi.model.project import Project, touched
-from napari_piximi.model.query import Chip, Query, SortKey, chips, renewed, still_possible
+from napari_piximi.model.query import (
+    Chip,
+    Query,
+    Ranking,
+    SortKey,
+    chips,
+    renewed,
+    still_possible,
+    unranked,
+)
 from napari_piximi.model.things import IMAGE_KIND, Image, Partition
 
-__all__ = ["Chip", "Columns", "Gallery", "Query", "SortKey", "arrange", "chips"]
+__all__ = ["Chip", "Columns", "Gallery", "Query", "Ranking", "SortKey", "arrange", "chips"]
 
 
 class Gallery:
@@ -153,7 +162,8 @@ class Gallery:
         self._project = after
         related = _related(before, after)
         changed = touched(before, after) if related else frozenset(after.things)
-        query = still_possible(self._query, after, changed) if related else renewed(self._query)
+        query = self._query
+        query = still_possible(query, after, changed) if related else renewed(unranked(query))
         same_query = query == self._query
         self._query = query
         if related and query.kind == self.columns.kind:

@@ -4,10 +4,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import IMAGE_KIND, Partition, Thing
 
-__all__ = ["ANY_PROBABILITY", "Chip", "Query", "SortKey", "chips", "renewed", "still_possible"]
+__all__ = [
+    "ANY_PROBABILITY",
+    "Chip",
+    "Query",
+    "Ranking",
+    "SortKey",
+    "chips",
+    "renewed",
+    "still_possible",
+    "unranked",
+]
 
 ANY_PROBABILITY = (0.0, 1.0)
 
@@ -24,7 +37,8 @@ class SortKey(StrEnum):
     whatever the case. ``CATEGORY`` follows the user's order of categories, and is the user's
     category only. ``PROBABILITY`` begins with the highest and ``UNCERTAINTY``, which is
     1 − probability, with the most uncertain, since that is what one looks for; ``AREA``
-    begins with the smallest. `Query.descending` turns each of them round.
+    begins with the smallest. ``SUGGESTED`` begins with the highest score of `Query.ranking`;
+    without one it is the order of adding. `Query.descending` turns each of them round.
     """
 
     ADDED = "Order of adding"
@@ -36,6 +50,26 @@ class SortKey(StrEnum):
     UNCERTAINTY = "Uncertainty"
     AREA = "Area"
     RANDOM = "Random"
+    SUGGESTED = "Suggested"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """How worthwhile it is to look at things next; worked out once, not kept with a project.
+
+    Attributes
+    ----------
+    title : str
+        By what, for a person: ``"margin"``.
+    ids : tuple of str
+        Things; those that are not among them come last.
+    scores : (N,) float64 array
+        The highest comes first. No NaN.
+    """
+
+    title: str
+    ids: tuple[str, ...]
+    scores: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +104,8 @@ class Query:
         True: the user's category is not Unknown; False: it is; None: either.
     only : frozenset of str or None
         Exactly the things with these ids.
+    ranking : Ranking or None
+        What ``SortKey.SUGGESTED`` sorts by. Equal to nothing but itself.
     """
 
     kind: str = IMAGE_KIND
@@ -84,6 +120,7 @@ class Query:
     probability: tuple[float, float] = ANY_PROBABILITY
     labelled: bool | None = None
     only: frozenset[str] | None = None
+    ranking: Ranking | None = None
 
     @property
     def by_probability(self) -> bool:
@@ -151,8 +188,18 @@ def _category_names(project: Project, kind: str, categories: Iterable[str]) -> s
 
 
 def renewed(query: Query, kind: str = IMAGE_KIND) -> Query:
-    """Return the query of all things of a kind, without filters, sorted as before."""
-    return Query(kind, query.sort, query.descending, query.seed)
+    """Return the query of all things of a kind, without filters, sorted as before.
+
+    A ranking is of one kind: for another one it is left out.
+    """
+    query = query if kind == query.kind else unranked(query)
+    return Query(kind, query.sort, query.descending, query.seed, ranking=query.ranking)
+
+
+def unranked(query: Query) -> Query:
+    """Drop the ranking from a query; what was sorted by it is in the order of adding again."""
+    sort = SortKey.ADDED if query.sort == SortKey.SUGGESTED else query.sort
+    return replace(query, ranking=None, sort=sort)
 
 
 def still_possible(query: Query, project: Project, changed: frozenset[str]) -> Query:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from qtpy.QtWidgets import QComboBox, QPushButton
 from superqt.utils import signals_blocked
 
-from napari_piximi.model.gallery import Gallery, SortKey
+from napari_piximi.model.gallery import Gallery, Ranking, SortKey
 from napari_piximi.model.query import renewed
 from napari_piximi.ui import preferences
 from napari_piximi.ui.shown_names import one_line
@@ -18,7 +18,8 @@ SORT, DESCENDING = "gallery/sort", "gallery/descending"
 def remembered_order(gallery: Gallery) -> None:
     """Sort as the user last chose."""
     chosen = preferences.get(SORT, SortKey.ADDED.value)
-    sort = SortKey(chosen) if chosen in list(SortKey) else SortKey.ADDED
+    known = [key for key in SortKey if key != SortKey.SUGGESTED]
+    sort = SortKey(chosen) if chosen in known else SortKey.ADDED
     descending = preferences.get(DESCENDING, False)
     gallery.set_query(replace(gallery.query, sort=sort, descending=descending))
 
@@ -61,7 +62,7 @@ class KindChoice(QComboBox):
 
 
 class SortChoice(QComboBox):
-    """What things are sorted by; remembered.
+    """What things are sorted by; remembered. Suggestions are offered while there are some.
 
     Parameters
     ----------
@@ -71,19 +72,37 @@ class SortChoice(QComboBox):
     def __init__(self, gallery: Gallery) -> None:
         super().__init__()
         self._gallery = gallery
-        self.addItems([key.value for key in SortKey])
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        for key in SortKey:
+            if key != SortKey.SUGGESTED:
+                self.addItem(key.value, key)
         self.setToolTip("Sort by")
         self.setAccessibleName("Sort by")
-        self.currentTextChanged.connect(self._choose)
+        self.currentIndexChanged.connect(self._choose)
 
     def refresh(self) -> None:
         """Show what things are sorted by now."""
+        query = self._gallery.query
         with signals_blocked(self):
-            self.setCurrentText(self._gallery.query.sort.value)
+            self._offer(query.ranking)
+            self.setCurrentIndex(self.findData(query.sort))
 
-    def _choose(self, text: str) -> None:
-        preferences.put(SORT, text)
-        self._gallery.set_query(replace(self._gallery.query, sort=SortKey(text)))
+    def _offer(self, ranking: Ranking | None) -> None:
+        at = self.findData(SortKey.SUGGESTED)
+        if ranking is None:
+            self.removeItem(at)
+            return
+        text = f"{SortKey.SUGGESTED}: {ranking.title}"
+        if at < 0:
+            self.addItem(text, SortKey.SUGGESTED)
+        elif self.itemText(at) != text:
+            self.setItemText(at, text)
+
+    def _choose(self, index: int) -> None:
+        key = SortKey(self.itemData(index))
+        if key != SortKey.SUGGESTED:  # which would not be there next time
+            preferences.put(SORT, key.value)
+        self._gallery.set_query(replace(self._gallery.query, sort=key))
 
 
 class DirectionButton(QPushButton):

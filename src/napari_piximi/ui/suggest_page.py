@@ -1,17 +1,60 @@
-"""The Suggest page of the Classifier dock."""
+"""The Next page of the Classifier dock: what to label next, and which labels look wrong."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QWidget
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_piximi.learn.label_errors import Suspicions
+from napari_piximi.model.gallery import Ranking, SortKey
+from napari_piximi.model.project import Project
+from napari_piximi.model.query import renewed
+from napari_piximi.ui import preferences
+from napari_piximi.ui.docks import show_dock
+from napari_piximi.ui.jobs import Job
+from napari_piximi.ui.learning import needs_keras
+from napari_piximi.ui.shown_names import breakable, one_line
+from napari_piximi.ui.suspicious_list import SuspiciousList
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
 
-__all__ = ["SuggestPage"]
+__all__ = ["METHODS", "SuggestPage"]
+
+SUSPICIOUS = "Suspicious labels"
+METHODS = {
+    "Uncertain (margin)": ("margin", "First those where the two likeliest categories are closest."),
+    "Uncertain (entropy)": ("entropy", "First those that the model spreads over most categories."),
+    "Diverse": ("diverse", "First those that differ most from each other, for the model's eye."),
+    "Mixed": ("mixed", "First those that are uncertain, and differ from each other as well."),
+    SUSPICIOUS: (
+        "suspicious",
+        "Labels that models, fitted on the other labels, disagree with: five are fitted.",
+    ),
+}
+UNLABELLED, ALL = "Things without a label", "All things"
+METHOD, AMONG, COUNT = "suggest/method", "suggest/among", "suggest/count"
+RANK, SUSPECT = "napari_piximi.learn.next_steps:rank", "napari_piximi.learn.next_steps:suspect"
+FOLDS = 5
+NO_MODEL = "Fit a model first, or choose one above: it is asked what it is not sure of."
 
 
 class SuggestPage(QWidget):
-    """To come.
+    """Ranks the gallery by what is worth labelling next, and finds labels that look wrong.
 
     Parameters
     ----------
@@ -22,3 +65,229 @@ class SuggestPage(QWidget):
     def __init__(self, panel: "ClassifierPanel") -> None:
         super().__init__(panel)
         self.panel = panel
+        self.job: Job | None = None
+        self._kind = panel.choice.kind
+        self.method, self.among = QComboBox(), QComboBox()
+        self.explanation, self.trouble, self.outcome = _text(), _text(), _text()
+        self.start = _button("Suggest", "Sort the gallery by what is worth labelling next")
+        self.to_fit = _button("Go to Fit", "Fit a model on what is labelled")
+        self.bar = QProgressBar()
+        self.bar.setAccessibleName("Progress of the suggestions")
+        self.count = QSpinBox()
+        self.select = _button("Select", "Select the first of the suggestions in the gallery")
+        self.suspicious = SuspiciousList(panel.workspace)
+        self.map = _button("Open feature map", "See all things as points, by what the model sees")
+        self._set_up()
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    # --- parts ---------------------------------------------------------------------------------
+
+    def _set_up(self) -> None:
+        self.method.addItems(list(METHODS))
+        self.method.setCurrentText(preferences.get(METHOD, next(iter(METHODS))))
+        self.method.setAccessibleName("What to suggest")
+        self.method.setToolTip("What to suggest")
+        self.among.addItems([UNLABELLED, ALL])
+        self.among.setCurrentText(preferences.get(AMONG, UNLABELLED))
+        self.among.setAccessibleName("Among which things")
+        self.among.setToolTip("Among which things to look")
+        self.count.setRange(1, 1000)
+        self.count.setValue(preferences.get(COUNT, 20))
+        self.count.setAccessibleName("How many to label next")
+        self.count.setToolTip("How many you label at a time; so many are spread out")
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        for choice in (self.method, self.among):
+            choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        form.addRow("What", self.method)
+        form.addRow("", self.explanation)
+        form.addRow("Among", self.among)
+        self._form = form
+        batch = QHBoxLayout()
+        batch.addWidget(QLabel("Label these next"))
+        batch.addWidget(self.count)
+        batch.addWidget(self.select, 1)
+        self._batch = QWidget()
+        self._batch.setLayout(batch)
+        batch.setContentsMargins(0, 0, 0, 0)
+        line = QFrame()
+        line.setFrameShape(QFrame.Shape.HLine)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        for part in (self.trouble, self.to_fit, self.start, self.bar, self.outcome, self._batch):
+            layout.addWidget(part)
+        layout.addWidget(self.suspicious, 1)
+        layout.addStretch(0)
+        layout.addWidget(line)
+        layout.addWidget(self.map)
+
+    def _connect(self) -> None:
+        panel = self.panel
+        self.method.currentTextChanged.connect(self._choose)
+        self.among.currentTextChanged.connect(lambda text: preferences.put(AMONG, text))
+        self.count.valueChanged.connect(self._recount)
+        self.start.clicked.connect(lambda _: self.suggest())
+        self.to_fit.clicked.connect(lambda _: panel.page("Fit"))
+        self.select.clicked.connect(lambda _: self.select_batch())
+        self.map.clicked.connect(lambda _: show_dock(panel.workspace, "Feature map"))
+        self.suspicious.picked.connect(self._follow)
+        panel.listen(panel.choice.changed, self.refresh)
+        panel.listen(panel.workspace.changed, self._project_changed)
+        panel.listen(panel.workspace.opened, self._forget)
+        panel.listen(panel.workspace.gallery.arranged, self.refresh)
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    @property
+    def working(self) -> bool:
+        """Whether suggestions are being worked out."""
+        return self.job is not None and self.job.running
+
+    def refresh(self) -> None:
+        """Show what can be done now."""
+        choice, text = self.panel.choice, self.method.currentText()
+        if choice.kind != self._kind:
+            self._kind = choice.kind
+            self._forget()
+        wrong = text == SUSPICIOUS
+        found = choice.classifier
+        ready = wrong or (found is not None and found.model is not None)
+        self.explanation.setText(METHODS[text][1])
+        self._form.setRowVisible(self.among, not wrong)
+        self.trouble.setText("" if ready else NO_MODEL)
+        self.trouble.setVisible(not ready)
+        self.to_fit.setVisible(not ready)
+        self.start.setVisible(ready)
+        self.start.setText("Cancel" if self.working else "Find them" if wrong else "Suggest")
+        self.bar.setVisible(self.working)
+        ranking = self.panel.workspace.gallery.query.ranking
+        self._batch.setVisible(ranking is not None and not wrong)
+        self._recount()
+        self.outcome.setVisible(bool(self.outcome.text()))
+        self.suspicious.setVisible(wrong)
+
+    def _choose(self, text: str) -> None:
+        preferences.put(METHOD, text)
+        self.outcome.clear()
+        self.refresh()
+
+    def _recount(self, *_: object) -> None:
+        preferences.put(COUNT, self.count.value())
+        self.select.setText(f"Select the first {self.count.value():,}")
+
+    def _project_changed(self, before: Project, after: Project) -> None:
+        if before.things is not after.things or before.categories is not after.categories:
+            self.suspicious.refresh()
+
+    def _forget(self) -> None:
+        self.outcome.clear()
+        self.suspicious.show_suspicions(Suspicions((), 0, 0.0))
+
+    # --- what the user does --------------------------------------------------------------------
+
+    def suggest(self) -> Job | None:
+        """Work out suggestions; while it does, stop it."""
+        if self.working and self.job is not None:
+            self.job.cancel()
+            return None
+        job = self._suspect() if self.method.currentText() == SUSPICIOUS else self._rank()
+        if job is not None:
+            self.job = job
+            self.outcome.clear()
+            self.bar.setRange(0, 0)
+            job.progressed.connect(self._advance)
+            job.finished.connect(self.refresh)
+            self.refresh()
+        return job
+
+    def select_batch(self) -> None:
+        """Select the first things on show."""
+        gallery = self.panel.workspace.gallery
+        first = list(gallery.ids[: self.count.value()])
+        gallery.select(first, next(iter(first), None))
+
+    def _rank(self) -> Job | None:
+        choice, workspace = self.panel.choice, self.panel.workspace
+        classifier, kind = choice.classifier, choice.kind
+        if classifier is None or classifier.model is None:
+            return None
+        unlabelled = self.among.currentText() == UNLABELLED
+        return self.panel.learning.run(
+            "Rank things", RANK, workspace.project, kind, replace(classifier, kind=kind),
+            METHODS[self.method.currentText()][0], unlabelled=unlabelled,
+            count=self.count.value(), seed=classifier.settings.seed,
+            keras=needs_keras(classifier),
+            done=lambda ranking: self.show_ranking(kind, ranking, unlabelled=unlabelled),
+        )  # fmt: skip
+
+    def _suspect(self) -> Job:
+        choice, kind = self.panel.choice, self.panel.choice.kind
+        settings = choice.settings
+        return self.panel.learning.run(
+            "Find suspicious labels", SUSPECT, self.panel.workspace.project, kind, kind, settings,
+            folds=FOLDS, keras=needs_keras(settings),
+            done=lambda found: self.show_suspicions(kind, found),
+        )  # fmt: skip
+
+    def show_ranking(self, kind: str, ranking: Ranking, *, unlabelled: bool) -> None:
+        """Sort the gallery by a ranking, and select its first thing."""
+        if self._sort(kind, ranking):
+            gallery = self.panel.workspace.gallery
+            if unlabelled:
+                gallery.set_query(replace(gallery.query, labelled=False))
+            gallery.select(list(gallery.ids[:1]))
+            things = "1 thing" if len(ranking.ids) == 1 else f"{len(ranking.ids):,} things"
+            self.outcome.setText(f"{things} ranked. The gallery shows the most worthwhile first.")
+        self.refresh()
+
+    def show_suspicions(self, kind: str, found: Suspicions) -> None:
+        """List suspicious labels, and show their things in the gallery."""
+        ids = tuple(suspicion.thing for suspicion in found.found)
+        scores = np.array([1 - suspicion.self_confidence for suspicion in found.found])
+        things = self.panel.workspace.project.things
+        if any(key in things for key in ids) and self._sort(
+            kind, Ranking("suspicious label", ids, scores)
+        ):
+            gallery = self.panel.workspace.gallery
+            gallery.set_query(replace(gallery.query, only=frozenset(ids)))
+        self.suspicious.show_suspicions(found)
+        self.refresh()
+
+    def _sort(self, kind: str, ranking: Ranking) -> bool:
+        """Sort the gallery by a ranking, without filters; tell whether the kind is still there."""
+        gallery = self.panel.workspace.gallery
+        if kind not in gallery.project.kinds:
+            return False
+        query = renewed(gallery.query, kind)
+        gallery.set_query(replace(query, sort=SortKey.SUGGESTED, descending=False, ranking=ranking))
+        return True
+
+    def _follow(self, thing: str) -> None:
+        """Select in the gallery what is current in the list."""
+        gallery = self.panel.workspace.gallery
+        if gallery.row(thing) is not None and gallery.selection != {thing}:
+            gallery.select([thing], thing)
+
+    def _advance(self, done: int, total: int, message: str, _values: object) -> None:
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        self.bar.setFormat(one_line(message, 40).replace("%", "%%"))
+        self.bar.setToolTip(breakable(message))
+
+
+def _text() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def _button(text: str, meaning: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(meaning)
+    button.setAccessibleName(meaning)
+    return button
