@@ -162,7 +162,7 @@ def bench_train(rate: float) -> None:
     count, epochs = 2000, 3
     for size, channels in ((28, 1), (64, 3)):
         data = random_data(count, size, channels)
-        settings = Settings(height=size, width=size, shift=0.0, epochs=1)
+        settings = Settings(height=size, width=size, shift=0.0, rotation=0.0, zoom=0.0, epochs=1)
         model = build_network(settings, channels, CLASSES)
         nothing = Labelled(data.samples[:0], data.targets[:0])
         with opened(model) as logits:

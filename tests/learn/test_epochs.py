@@ -69,7 +69,7 @@ def test_a_step_of_gradient_descent_by_hand() -> None:
     targets = np.eye(3, dtype=np.float32)[true]
     model = linear_model()
     settings = Settings(
-        height=2, width=1, shift=0, epochs=1, batch_size=4, shuffle=False, averaging=0,
+        height=2, width=1, shift=0, rotation=0, zoom=0, epochs=1, batch_size=4, shuffle=False, averaging=0,
         optimizer="Stochastic gradient descent (SGD)", learning_rate=0.5, label_smoothing=0,
     )  # fmt: skip
     outcome = run_epochs(model, Labelled(samples, targets), NOTHING, settings, silent)
@@ -280,7 +280,9 @@ def test_progress_tells_batches_and_figures() -> None:
     assert done[-1] == 24
     assert {call[1] for call in calls} == {24}
     assert calls[-1][2] == "Epoch 3 of 3"
-    assert set(calls[-1][3]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+    figures = {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert set(calls[-1][3]) == {"epoch", "complete", *figures}
+    assert (calls[0][3]["complete"], calls[-1][3]["complete"]) == (0, 3)
 
 
 # --- continuing ------------------------------------------------------------------------------

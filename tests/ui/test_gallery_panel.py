@@ -203,8 +203,37 @@ def test_predictions_are_accepted_from_the_menu(cells: GalleryPanel) -> None:
     said = {"cell-1": Prediction("1long", 0.9)}
     cells.workspace.edit("Predict", edits.set_predictions, said)
     cells.workspace.gallery.select(["cell-1", "cell-2"])
-    menu_of(cells)["Accept predictions"].trigger()
+    menu_of(cells)["Accept prediction\tA"].trigger()
     assert names(cells, "cell-1", "cell-2") == ["long", "Unknown"]
+    cells.workspace.undo()
+    menu_of(cells)["Clear prediction"].trigger()
+    assert "Clear prediction" not in menu_of(cells)
+    assert names(cells, "cell-1", "cell-2") == ["Unknown", "Unknown"]
+
+
+def test_a_key_accepts_the_predictions_of_the_selection_and_goes_on(cells: GalleryPanel) -> None:
+    said = {"cell-1": Prediction("1long", 0.9), "cell-3": Prediction("1round", 0.6)}
+    cells.workspace.edit("Predict", edits.set_predictions, said)
+    cells.jump.setChecked(True)
+    cells.workspace.gallery.select(["cell-1"])
+    hands.keyClick(cells.view, Qt.Key.Key_A)
+    assert names(cells, "cell-1", "cell-3") == ["long", "Unknown"]
+    assert cells.workspace.session.undo_label == "Accept 1 prediction"
+    assert cells.workspace.gallery.selection == {"cell-2"}
+    hands.keyClick(cells.view, Qt.Key.Key_A)  # there is nothing to accept
+    assert cells.workspace.session.undo_label == "Accept 1 prediction"
+    assert cells.workspace.gallery.selection == {"cell-2"}
+
+
+def test_a_number_key_corrects_a_prediction_and_goes_on(cells: GalleryPanel) -> None:
+    said = {f"cell-{n}": Prediction("1long", 0.9) for n in range(3)}
+    cells.workspace.edit("Predict", edits.set_predictions, said)
+    cells.jump.setChecked(True)
+    cells.workspace.gallery.select(["cell-0"])
+    hands.keyClick(cells.view, Qt.Key.Key_1)
+    assert cells.workspace.project.things["cell-0"].prediction is None
+    assert names(cells, "cell-0") == ["round"]
+    assert cells.workspace.gallery.selection == {"cell-1"}
 
 
 def test_images_are_not_moved_to_kinds(cells: GalleryPanel) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_piximi.errors import Cancelled, DeviceMemoryError, FitError, PiximiWarning
 from napari_piximi.learn._keras import keras
 from napari_piximi.learn.augmentation import Augmentation
+from napari_piximi.learn.averages import SILENT, Average, values_of
 from napari_piximi.learn.losses import Loss, loss_of
 from napari_piximi.learn.metrics import figures
 from napari_piximi.learn.steps import Forward, Pace, is_out_of_memory, make_steps
@@ -30,9 +31,6 @@ CHUNK_BYTES = 64 * 2**20
 PUT_ASIDE_SECONDS = 1.0
 PUT_ASIDE_SHARE = 30
 """The best weights are put aside no more often than this, so that it costs 3 % at most."""
-
-SILENT = np.errstate(over="ignore", invalid="ignore")
-"""Weights that diverge are found by :meth:`Fitting._note`; numpy need not warn of them."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,7 @@ class Fitting:
 
     def measure_start(self, progress: Progress) -> None:
         """Take the weights as they are for the best so far."""
-        self.best, self.best_epoch = _values(self.model.weights), -1
+        self.best, self.best_epoch = values_of(self.model.weights), -1
         watched = self.validation if len(self.validation) else self.training
         total = self.batches * self.settings.epochs
         outputs = self._start_outputs(lambda _: self._report(progress, 0, 0, total))
@@ -263,7 +261,7 @@ class Fitting:
         kept = self.put_aside_epoch == self.best_epoch
         if self.improved is None or self.best is None or kept or now < self.put_aside_at:
             return
-        current = _values(self.model.weights)
+        current = values_of(self.model.weights)
         self.model.set_weights(self.best)
         with _closed(self.model, logits=self.loss.logits):
             self.improved(self.outcome(self.best_epoch, "interrupted"))
@@ -300,7 +298,7 @@ class Fitting:
                 outputs = self.forward(self.validation.samples, tick)
                 judged = self._measure(self.validation.targets, outputs)
                 values |= {f"val_{key}": value for key, value in judged.items()}
-            weights = _values(self.model.weights)
+            weights = values_of(self.model.weights)
             # The loss of an epoch is from before its last step, which may have spoilt all.
             if not _finite(values.values(), weights):
                 return False
@@ -319,63 +317,9 @@ class Fitting:
     def _report(self, progress: Progress, epoch: int, done: int, total: int) -> None:
         latest = {key: values[-1] for key, values in self.history.items() if values}
         message = f"Epoch {epoch + 1} of {self.settings.epochs}"
-        progress(epoch * self.batches + done, total, message, epoch=epoch + 1, **latest)
-
-
-class Average:
-    """A running average of the weights over epochs, which generalises better than the last.
-
-    Parameters
-    ----------
-    model : keras.Model
-    decay : float
-        Weight of the past; 0 switches the average off. It grows up to this over the first
-        epochs, as (1 + epoch) / (5 + epoch).
-
-    Notes
-    -----
-    Source: Polyak and Juditsky (1992), as an exponential average.
-    """
-
-    def __init__(self, model: Any, decay: float) -> None:  # noqa: ANN401
-        self.variables = model.trainable_variables
-        self.decay = decay
-        self.values: list[NDArray[Any]] | None = self._read() if decay else None
-
-    @SILENT
-    def update(self, epoch: int) -> None:
-        """Take in the weights after an epoch."""
-        if self.values is not None:
-            past = np.float32(min(self.decay, (1 + epoch) / (5 + epoch)))
-            self.values = [
-                past * old + (1 - past) * new
-                for old, new in zip(self.values, self._read(), strict=True)
-            ]
-
-    @contextmanager
-    def shown(self) -> Iterator[None]:
-        """Let the model have the average for a while."""
-        self.swap()
-        try:
-            yield
-        finally:
-            self.swap()
-
-    def swap(self) -> None:
-        """Exchange the model's weights and the average."""
-        if self.values is not None:
-            current = self._read()
-            for variable, value in zip(self.variables, self.values, strict=True):
-                variable.assign(value)
-            self.values = current
-
-    def _read(self) -> list[NDArray[Any]]:
-        return _values(self.variables)
-
-
-def _values(variables: Sequence[Any]) -> list[NDArray[Any]]:
-    """Copy the values of variables; the way that warns on no backend with no numpy."""
-    return [np.asarray(variable).copy() for variable in variables]
+        # The figures are of the last epoch that is complete, which may be the one before.
+        at = {"epoch": epoch + 1, "complete": len(self.history["loss"])}
+        progress(epoch * self.batches + done, total, message, **at, **latest)
 
 
 def _finite(figures: Iterable[float], weights: Iterable[NDArray[Any]]) -> bool:

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from napari_piximi.io.tfjs import piximi_metadata
 from napari_piximi.learn.architectures import build_network, freeze_backbone, seed_layers
+from napari_piximi.learn.checks import warn_if_alike
 from napari_piximi.learn.device import backend, describe
 from napari_piximi.learn.epochs import Labelled, Outcome, run_epochs
 from napari_piximi.learn.inference import probabilities_of
+from napari_piximi.learn.penultimate import with_features
 from napari_piximi.learn.plans import Plan, targets_of
 from napari_piximi.learn.sampling import Samples, build_samples
 from napari_piximi.learn.serialization import from_keras, to_keras
@@ -20,7 +22,7 @@ from napari_piximi.model.things import Thing
 from napari_piximi.model.training import Classifier, ModelArtifact, Run
 from napari_piximi.progress import Progress
 
-__all__ = ["fit", "probabilities"]
+__all__ = ["embedding", "features", "fit", "probabilities"]
 
 Floats = NDArray[np.float32]
 
@@ -35,6 +37,7 @@ def fit(
         _samples(plan, plan.split.training, progress, fitting=True) as training,
         _samples(plan, plan.split.validation, progress) as validation,
     ):
+        warn_if_alike(training.values, plan.project.kinds[plan.kind].name)
         model = _network(plan, progress)
 
         def improved(outcome: Outcome) -> None:
@@ -61,6 +64,26 @@ def probabilities(
     check_model(classifier, model)
     settings = input_settings(classifier)
     return probabilities_of(model, project, things, settings, classifier.channels, progress)
+
+
+def embedding(
+    project: Project, classifier: Classifier, things: Sequence[Thing], progress: Progress
+) -> tuple[Floats, Floats]:
+    """Return features (N, D) and probabilities (N, classes) of things, in one pass."""
+    model = to_keras(model_of(classifier))
+    check_model(classifier, model)
+    both = with_features(model)
+    settings = input_settings(classifier)
+    rows = probabilities_of(both, project, things, settings, classifier.channels, progress)
+    classes = int(model.output_shape[-1])
+    return rows[:, :-classes].copy(), rows[:, -classes:].copy()
+
+
+def features(
+    project: Project, classifier: Classifier, things: Sequence[Thing], progress: Progress
+) -> Floats:
+    """Return features; see :class:`napari_piximi.learn.classifier.Learner`."""
+    return embedding(project, classifier, things, progress)[0]
 
 
 def _samples(

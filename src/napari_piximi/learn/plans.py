@@ -50,8 +50,12 @@ class Plan:
 
     @property
     def classes(self) -> list[str]:
-        """Names of the classes."""
-        return [self.project.categories[key].name for key in self.class_map]
+        """Names of the classes; one that is left out keeps the model's name for it."""
+        old = self.base.model.classes if self.base is not None and self.base.model else ()
+        return [
+            self.project.categories[key].name if key else old[place] if place < len(old) else ""
+            for place, key in enumerate(self.class_map)
+        ]
 
 
 def plan_fit(

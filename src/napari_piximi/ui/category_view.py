@@ -11,7 +11,7 @@ from napari_piximi.ui.category_delegate import ROW_HEIGHT, CategoryDelegate
 from napari_piximi.ui.category_items import PARTITIONS, CategoryItems, Column
 from napari_piximi.ui.number_keys import digit_of
 
-__all__ = ["CategoryView"]
+__all__ = ["DELETE_KEYS", "CategoryView"]
 
 DELETE_KEYS = (Qt.Key.Key_Delete, *([Qt.Key.Key_Backspace] if sys.platform == "darwin" else []))
 """A Mac's key that deletes is where others have Backspace."""

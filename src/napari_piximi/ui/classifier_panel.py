@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from napari.components import ViewerModel
-from qtpy.QtGui import QShowEvent
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_piximi.ui.edit_keys import EditKeys
@@ -19,6 +20,10 @@ PAGES = {
     "Evaluate": "See how good the model is, and where it errs",
     "Next": "What to label next, labels that look wrong, and the feature map",
 }
+
+
+GLANCE = 50
+"""Milliseconds in sight after which it counts: a dock made behind another one flashes up."""
 
 
 class ClassifierPanel(Panel):
@@ -48,6 +53,10 @@ class ClassifierPanel(Panel):
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.pages, 1)
         self._made: dict[str, QWidget] = {}
+        self._seen = QTimer(self)
+        self._seen.setSingleShot(True)
+        self._seen.setInterval(GLANCE)
+        self._seen.timeout.connect(self.look)
         EditKeys(self, self.workspace)
 
     @property
@@ -67,8 +76,17 @@ class ClassifierPanel(Panel):
         return self._made[name]
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Make what is in sight, and start the engine."""
+        """Make what is in sight, and start the engine, unless another tab is put in front."""
         super().showEvent(event)
+        self._seen.start()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Leave what was to be made."""
+        super().hideEvent(event)
+        self._seen.stop()
+
+    def look(self) -> None:
+        """Make what is in sight, and start the engine."""
         if "picker" not in self._made:
             from napari_piximi.ui.model_picker import ModelPicker
 

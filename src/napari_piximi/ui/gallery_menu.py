@@ -1,6 +1,6 @@
 """What can be done with the selected things, as a menu."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -14,7 +14,14 @@ from napari_piximi.ui.filter_form import swatch
 from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.workspace import Workspace, numbered_categories
 
-__all__ = ["count_text", "delete_selection", "fill_menu", "menu_text", "selected_ids"]
+__all__ = [
+    "count_text",
+    "delete_selection",
+    "fill_menu",
+    "menu_text",
+    "predicted_ids",
+    "selected_ids",
+]
 
 LONGEST = 50
 FEW = 1000
@@ -45,6 +52,12 @@ def selected_ids(workspace: Workspace) -> list[str]:
     return shown + sorted(chosen.difference(shown))
 
 
+def predicted_ids(workspace: Workspace, ids: Sequence[str]) -> list[str]:
+    """Return those of some things that have a prediction."""
+    things = workspace.project.things
+    return [key for key in ids if things[key].prediction is not None]
+
+
 def delete_selection(workspace: Workspace) -> None:
     """Delete the selected things; undo brings them back."""
     ids = selected_ids(workspace)
@@ -73,14 +86,24 @@ def fill_menu(menu: QMenu, workspace: Workspace) -> None:
     _fill_partitions(_sub(menu, f"Put {things} into a partition"), workspace, ids)
     if workspace.gallery.query.kind != IMAGE_KIND:
         _fill_kinds(_sub(menu, f"Move {things} to a kind"), workspace, ids)
-    if any(workspace.project.things[key].prediction is not None for key in ids):
-        label = f"Accept predictions of {things}"
-        accept = partial(workspace.edit, label, edits.accept_predictions, ids)
-        _add(menu, "Accept predictions", accept)
+    _add_predictions(menu, workspace, ids)
     menu.addSeparator()
     _add(menu, "Copy name" if len(ids) == 1 else "Copy names", partial(_copy, workspace, ids))
     menu.addSeparator()
     _add(menu, f"Delete {things}\tDel", partial(delete_selection, workspace))
+
+
+def _add_predictions(menu: QMenu, workspace: Workspace, ids: list[str]) -> None:
+    from napari_piximi.ui.predicting import accept_things, clear
+
+    said = predicted_ids(workspace, ids)
+    if not said:
+        return
+    one, count = len(said) == 1, f"{len(said):,}"
+    accept = "Accept prediction" if one else f"Accept predictions ({count})"
+    _add(menu, f"{accept}\tA", partial(accept_things, workspace, said))
+    text = "Clear prediction" if one else f"Clear predictions ({count})"
+    _add(menu, text, partial(clear, workspace, said))
 
 
 def _add_same_image(menu: QMenu, workspace: Workspace, current: str) -> None:

@@ -91,7 +91,7 @@ class GalleryPanel(Panel):
 
     def _set_up_foot(self) -> None:
         self.count.setAccessibleName("Number of things on show")
-        self.jump.setToolTip("After a number key, select the next thing")
+        self.jump.setToolTip("After a number key, or A, select the next thing")
         self.jump.setAccessibleName("Select the next thing after a number key")
         self.jump.setChecked(preferences.get(JUMP, False))
         self.size_slider.setRange(SMALLEST, LARGEST)
@@ -137,6 +137,7 @@ class GalleryPanel(Panel):
         self.listen(self.workspace.opened, self._opened)
         self.view.opened.connect(self.workspace.show)
         self.view.numbered.connect(self.categorize_by_number)
+        self.view.accepted.connect(self.accept)
         self.view.deleted.connect(lambda: delete_selection(self.workspace))
         self.view.resized.connect(self.size_slider.setValue)
         self.view.customContextMenuRequested.connect(self._open_menu)
@@ -210,6 +211,17 @@ class GalleryPanel(Panel):
         done = self.workspace.categorize(ids, categories[digit])
         # Where they went out of sight, the gallery has gone on by itself.
         if done and self.jump.isChecked() and gallery.selection.intersection(ids):
+            self._go_on(ids)
+
+    def accept(self) -> None:
+        """Accept the predictions of the selection, and go on if that is wished."""
+        from napari_piximi.ui.predicting import accept_selected
+
+        ids = selected_ids(self.workspace)
+        before = self.workspace.project
+        accept_selected(self.workspace)
+        applied = self.workspace.project is not before
+        if applied and self.jump.isChecked() and self.workspace.gallery.selection.intersection(ids):
             self._go_on(ids)
 
     def _go_on(self, done: list[str]) -> None:

@@ -62,6 +62,8 @@ class GalleryView(CellGrid):
     """A thing is to be shown in the viewer: double click, or Enter."""
     numbered = Signal(int)
     """A number key, 0 to 9, or shift and the key."""
+    accepted = Signal()
+    """The predictions of the selection are to be accepted."""
     deleted = Signal()
     """The selection is to be deleted."""
     resized = Signal(int)
@@ -219,6 +221,8 @@ class GalleryView(CellGrid):
             self._open(self.currentIndex())
         elif key in DELETING:
             self.deleted.emit()
+        elif key == Keys.Key_A and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            self.accepted.emit()
         elif key == Keys.Key_Escape:
             self.clearSelection()
         else:

@@ -1,0 +1,129 @@
+"""The buttons that fit, and how far a fit is."""
+
+import time
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Signal as QtSignal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QElidingLabel
+
+from napari_piximi.ui.fitting import FitUnderWay
+from napari_piximi.ui.shown_names import one_line, tip
+
+__all__ = ["FIT_KEYS", "FitActions"]
+
+FIT_KEYS = "Ctrl+Return"
+SECOND = 1000
+
+
+class FitActions(QWidget):
+    """The big button that fits or stops, *Continue*, and a bar with the time left."""
+
+    fit = QtSignal()
+    """Fit a new model, or the chosen one from its beginning."""
+    more = QtSignal()
+    """Go on with the chosen model."""
+    stop = QtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._under_way: FitUnderWay | None = None
+        self.button = QPushButton()
+        self.button.setObjectName("fit")
+        self.button.setStyleSheet("QPushButton#fit { font-weight: bold; padding: 6px 10px; }")
+        self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.button.clicked.connect(self._pressed)
+        self.go_on = QPushButton("Continue")
+        self.go_on.setStyleSheet("padding: 6px 8px;")
+        self.go_on.clicked.connect(self.more.emit)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        self.bar.setAccessibleName("Progress of the fit")
+        self.line = QElidingLabel()
+        self.line.setElideMode(Qt.TextElideMode.ElideRight)
+        self.line.setTextFormat(Qt.TextFormat.PlainText)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(4)
+        buttons.addWidget(self.button, 1)
+        buttons.addWidget(self.go_on)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addLayout(buttons)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.line)
+        self._clock = QTimer(self)
+        self._clock.setInterval(SECOND)
+        self._clock.timeout.connect(self.show_progress)
+
+    def show_ready(
+        self, name: str, *, anew: bool, can_fit: bool, can_go_on: bool | None, rest: str
+    ) -> None:
+        """Offer to fit.
+
+        Parameters
+        ----------
+        name : str
+            Of the model.
+        anew : bool
+            It is there already, and would be fitted from its beginning.
+        can_fit : bool
+        can_go_on : bool or None
+            None: there is nothing to go on with.
+        rest : str
+            What is said while nothing is under way.
+        """
+        self._under_way = None
+        self._clock.stop()
+        shown = one_line(name, 28)
+        self.button.setText(f"Fit {shown} anew" if anew else f"Fit {shown}")
+        keys = QKeySequence(FIT_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
+        what = "from its beginning; its earlier fits stay in the list" if anew else ""
+        self.button.setToolTip(tip(f"Fit {one_line(name)} {what}".rstrip() + f" ({keys})"))
+        self.button.setAccessibleName(f"Fit {one_line(name)}")
+        self.button.setEnabled(can_fit)
+        self.go_on.setVisible(can_go_on is not None)
+        self.go_on.setEnabled(bool(can_go_on))
+        self.go_on.setToolTip(
+            tip(f"Go on with the weights of {one_line(name)}: more epochs, and new labels")
+        )
+        self.bar.setVisible(False)
+        self._say(rest)
+
+    def show_running(self, fit: FitUnderWay) -> None:
+        """Offer to stop."""
+        self._under_way = fit
+        self.go_on.setVisible(False)
+        self.button.setText("Stopping…" if fit.stopping else "Stop and keep the best")
+        self.button.setToolTip(tip(f"End the fit of {one_line(fit.name)} with its best epoch"))
+        self.button.setAccessibleName("Stop and keep the best")
+        self.button.setEnabled(not fit.stopping)
+        self.bar.setVisible(True)
+        self._clock.start()
+        self.show_progress()
+
+    def show_progress(self) -> None:
+        """Show how far it is."""
+        fit = self._under_way
+        if fit is not None:
+            self.bar.setRange(0, fit.total)
+            self.bar.setValue(fit.done)
+            self._say(fit.line(time.monotonic()))
+
+    def _say(self, text: str) -> None:
+        if self.line.text() != text:
+            self.line.setText(text)
+            self.line.setToolTip(tip(text))
+        self.line.setVisible(bool(text))
+
+    def _pressed(self) -> None:
+        (self.stop if self._under_way is not None else self.fit).emit()

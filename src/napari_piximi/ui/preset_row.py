@@ -1,0 +1,85 @@
+"""Which preset the settings are those of, and going back to where they came from."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from qtpy.QtCore import Signal as QtSignal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
+
+from napari_piximi.io.settings import settings_from
+from napari_piximi.model.training import NETWORKS, PRESETS, Settings
+from napari_piximi.ui.fitting import last_settings
+from napari_piximi.ui.setting_editors import ignore_wheel
+
+__all__ = ["PresetRow"]
+
+CUSTOM, LAST = "Custom", "As in the last fit"
+OWN = ("weights", "seed")
+"""What is no matter of presets; nor is the architecture, as long as both are networks."""
+
+
+class PresetRow(QWidget):
+    """A choice of presets, and a button that resets all settings."""
+
+    chosen = QtSignal(object)
+    """The user asks for these settings."""
+    reset = QtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings = Settings()
+        self._fixed: tuple[str, ...] = ()
+        self.box = QComboBox()
+        self.box.setToolTip("Settings that go together; each can be changed below")
+        self.box.setAccessibleName("Preset")
+        ignore_wheel(self.box)
+        self.box.activated.connect(self._choose)
+        self.button = QPushButton("Reset all")
+        self.button.setToolTip("Take all settings back to where they came from")
+        self.button.setAccessibleName("Reset all settings")
+        self.button.clicked.connect(self.reset.emit)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.box, 1)
+        layout.addWidget(self.button)
+
+    def show_settings(self, settings: Settings, changed: bool, fixed: Collection[str] = ()) -> None:
+        """Show which preset these are, and whether there is anything to reset.
+
+        Parameters
+        ----------
+        settings : Settings
+        changed : bool
+            There is something to reset.
+        fixed : collection of str
+            Names of settings that no preset changes now.
+        """
+        self._settings, self._fixed = settings, tuple(fixed)
+        presets = self._presets()
+        name = next((n for n, p in presets.items() if self._suited(p) == settings), CUSTOM)
+        names = [*presets, *([CUSTOM] if name == CUSTOM else [])]
+        if names != [self.box.itemText(row) for row in range(self.box.count())]:
+            self.box.clear()
+            self.box.addItems(names)
+        self.box.setCurrentText(name)
+        self.button.setEnabled(changed)
+
+    def _presets(self) -> Mapping[str, Settings]:
+        known = {name[:1].upper() + name[1:]: preset for name, preset in PRESETS.items()}
+        kept = last_settings()
+        if kept is not None:
+            known[LAST] = settings_from(kept, Settings(), "the settings of the last fit")
+        return known
+
+    def _choose(self, _row: int) -> None:
+        preset = self._presets().get(self.box.currentText())
+        if preset is not None:
+            self.chosen.emit(self._suited(preset))
+
+    def _suited(self, preset: Settings) -> Settings:
+        """Let a preset keep what is no matter of presets."""
+        settings = self._settings
+        both = settings.architecture in NETWORKS and preset.architecture in NETWORKS
+        own = ("architecture",) if both or preset == Settings() else ()
+        names = (*OWN, *own, *self._fixed)
+        return replace(preset, **{name: getattr(settings, name) for name in names})

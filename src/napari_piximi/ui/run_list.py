@@ -1,0 +1,140 @@
+"""The list of the fits of a kind: which of them are drawn, in which colour, and how they ended."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from qtpy.QtCore import Qt
+from qtpy.QtCore import Signal as QtSignal
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+from superqt.utils import signals_blocked
+
+from napari_piximi.ui.curve_data import COLORS, Curves, best_value
+from napari_piximi.ui.filter_form import swatch
+from napari_piximi.ui.fold import Fold
+from napari_piximi.ui.setting_editors import ignore_wheel
+from napari_piximi.ui.shown_names import one_line, tip
+
+__all__ = ["RunList"]
+
+FOLDED = "fit/runs"
+ROWS = 5
+FIRST = 2
+"""Runs of the chosen classifier that are drawn until the user chooses."""
+LIVE = -1
+ENDS = {
+    "finished": "all epochs",
+    "early": "stopped early, as it got no better",
+    "cancelled": "stopped by you",
+    "diverged": "diverged",
+    "interrupted": "interrupted",
+    "running": "under way",
+}
+CHECK = Qt.CheckState
+Key = tuple[str, str, int]
+
+
+class RunList(Fold):
+    """Runs with a box to check, their colour, epochs and best accuracy; it folds away."""
+
+    chosen = QtSignal()
+    """Others are to be drawn."""
+
+    def __init__(self) -> None:
+        self.tree = QTreeWidget()
+        super().__init__("Runs", self._made, FOLDED)
+        self._runs: tuple[Curves, ...] = ()
+        self._colors: dict[Key, str] = {}
+        self._wishes: dict[Key, bool] = {}
+        self._defaults: frozenset[Key] = frozenset()
+        self._rows: dict[Key, QTreeWidgetItem] = {}
+        self.tree.setColumnCount(3)
+        self.tree.setHeaderLabels(["Fit", "Epochs", "Accuracy"])
+        self.tree.setRootIsDecorated(False)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.tree.setAccessibleName("Fits to draw")
+        self.tree.setToolTip("Check the fits whose curves are to be drawn over each other")
+        ignore_wheel(self.tree)
+        header = self.tree.header()
+        if header is not None:
+            header.setStretchLastSection(False)
+            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+            for column in (1, 2):
+                header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.itemChanged.connect(self._changed)
+        self.restore()
+
+    def _made(self) -> QWidget:
+        return self.tree
+
+    def color(self, curves: Curves) -> str:
+        """Return the colour of a run, which it keeps."""
+        return self._colors[curves.key]
+
+    def is_chosen(self, curves: Curves) -> bool:
+        """Tell whether a run is to be drawn."""
+        return self._wishes.get(curves.key, curves.key in self._defaults)
+
+    def show_runs(self, runs: Sequence[Curves]) -> None:
+        """List these; quick where only the figures of some have changed."""
+        before, self._runs = self._runs, tuple(runs)
+        keys = [curves.key for curves in self._runs]
+        if keys != [curves.key for curves in before]:
+            self._give_colors({curves.key for curves in before})
+            own = [curves.key for curves in self._runs if curves.own]
+            self._defaults = frozenset(own[:FIRST])
+            self._rebuild()
+        else:
+            for old, new in zip(before, self._runs, strict=True):
+                if old is not new:
+                    self._show(new)
+        self.setVisible(bool(self._runs))
+
+    def _give_colors(self, before: set[Key]) -> None:
+        """Give each run a colour; one that has just ended keeps what it had while under way."""
+        keys = [curves.key for curves in self._runs]
+        ended = [key for key in before if key[2] == LIVE and key not in keys]
+        for key in keys:
+            if key not in self._colors:
+                live = next((old for old in ended if old[:2] == key[:2]), None)
+                used = Counter(self._colors[other] for other in keys if other in self._colors)
+                free = min(COLORS, key=lambda color: used[color])
+                self._colors[key] = free if live is None else self._colors.pop(live, free)
+
+    def _rebuild(self) -> None:
+        self.set_title("Runs", f"({len(self._runs)})")
+        with signals_blocked(self.tree):
+            self.tree.clear()
+            self._rows.clear()
+            for curves in self._runs:
+                item = QTreeWidgetItem(self.tree)
+                item.setFlags(
+                    Qt.ItemFlag.ItemIsEnabled
+                    | Qt.ItemFlag.ItemIsUserCheckable
+                    | Qt.ItemFlag.ItemIsSelectable
+                )
+                item.setIcon(0, swatch(self.color(curves)))
+                self._rows[curves.key] = item
+        for curves in self._runs:
+            self._show(curves)
+        row = max(self.tree.sizeHintForRow(0), 20)
+        header = self.tree.header()
+        head = header.sizeHint().height() if header is not None else row
+        self.tree.setFixedHeight(row * min(max(len(self._runs), 1), ROWS) + head + 6)
+
+    def _show(self, curves: Curves) -> None:
+        item, best = self._rows[curves.key], best_value(curves)
+        with signals_blocked(self.tree):
+            item.setText(0, one_line(curves.title))
+            item.setToolTip(0, tip(f"{curves.title}: {ENDS.get(curves.stopped, curves.stopped)}"))
+            item.setText(1, f"{curves.epochs:,}" if curves.drawn else "–")
+            item.setText(2, "–" if best is None else f"{best:.3f}")
+            judged = "val_accuracy" in curves.figures
+            item.setToolTip(2, "Of the validation things" if judged else "Of the training things")
+            item.setCheckState(0, CHECK.Checked if self.is_chosen(curves) else CHECK.Unchecked)
+
+    def _changed(self, item: QTreeWidgetItem, _column: int) -> None:
+        for key, row in self._rows.items():
+            if row is item:
+                self._wishes[key] = item.checkState(0) == CHECK.Checked
+        self.chosen.emit()
