@@ -63,7 +63,7 @@ coverage: $(VENV)/.tools
 # Photographs of the real window, step by step, in both themes.
 screenshots: $(VENV)/.tools
 	mkdir -p docs/screenshots
-	NAPARI_PIXIMI_SHOTS=docs/screenshots $(SCREEN) $(BIN)/python -m pytest -q tests/ui/test_story.py
+	NAPARI_PIXIMI_SHOTS=docs/screenshots $(SCREEN) $(BIN)/python -m pytest -q tests/ui/test_story.py tests/ui/test_classifier_story.py
 
 bench: $(VENV)/.tools
 	$(BIN)/python benchmarks/bench_model.py
@@ -71,8 +71,16 @@ bench: $(VENV)/.tools
 	$(BIN)/python benchmarks/bench_start.py
 	$(BIN)/python benchmarks/bench_gallery_model.py
 	$(SCREEN) $(BIN)/python benchmarks/bench_gallery.py
+	$(BIN)/python benchmarks/bench_history.py
+	$(SCREEN) $(BIN)/python benchmarks/bench_evaluate.py
+	$(SCREEN) $(BIN)/python benchmarks/bench_map.py
+	$(SCREEN) $(BIN)/python benchmarks/bench_curves.py
+	$(SCREEN) $(BIN)/python benchmarks/bench_window.py
 	$(BIN)/python benchmarks/bench_learn.py
+	$(BIN)/python benchmarks/bench_predict.py
+	$(BIN)/python benchmarks/bench_forest.py
 	$(BIN)/python benchmarks/bench_digits_quality.py
+	$(BIN)/python benchmarks/bench_quality.py
 
 # Qt's system libraries: installed as root on Debian, else the missing ones are named.
 system:

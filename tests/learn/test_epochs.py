@@ -69,8 +69,9 @@ def test_a_step_of_gradient_descent_by_hand() -> None:
     targets = np.eye(3, dtype=np.float32)[true]
     model = linear_model()
     settings = Settings(
-        height=2, width=1, shift=0, rotation=0, zoom=0, epochs=1, batch_size=4, shuffle=False, averaging=0,
-        optimizer="Stochastic gradient descent (SGD)", learning_rate=0.5, label_smoothing=0,
+        height=2, width=1, shift=0, rotation=0, zoom=0, epochs=1, batch_size=4, shuffle=False,
+        averaging=0, optimizer="Stochastic gradient descent (SGD)", learning_rate=0.5,
+        label_smoothing=0,
     )  # fmt: skip
     outcome = run_epochs(model, Labelled(samples, targets), NOTHING, settings, silent)
     kernel, bias, losses = np.zeros((2, 3)), np.zeros(3), []

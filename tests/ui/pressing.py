@@ -1,12 +1,13 @@
 """Press keys and buttons; PyQt's own stubs have these functions as methods."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QWidget
 
-__all__ = ["click", "double_click", "drag", "press", "write"]
+__all__ = ["click", "double_click", "drag", "drag_along", "press", "write"]
 
 TEST: Any = QtTest.QTest
 LEFT = Qt.MouseButton.LeftButton
@@ -31,6 +32,17 @@ def drag(widget: QWidget, start: QPoint, end: QPoint, rest: int) -> None:
         TEST.mouseMove(widget, start + (end - start) * step / 8)
         TEST.qWait(rest if step == 4 else 10)
     TEST.mouseRelease(widget, LEFT, NONE, end)
+
+
+def drag_along(widget: QWidget, corners: Sequence[QPoint]) -> None:
+    """Drag with the left button from corner to corner."""
+    first, *others = corners
+    TEST.mouseMove(widget, first)
+    TEST.mousePress(widget, LEFT, NONE, first)
+    for corner in others:
+        TEST.mouseMove(widget, corner)
+        TEST.qWait(10)
+    TEST.mouseRelease(widget, LEFT, NONE, corners[-1])
 
 
 def press(widget: QWidget | None, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
