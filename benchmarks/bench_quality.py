@@ -84,10 +84,10 @@ def withheld_accuracy(project: Project, truth: Mapping[str, str], settings: Sett
     return float(np.mean([said[key].category == truth[key] for key in said]))
 
 
-def compare(name: str, data: Data, seeds: int, rows: Mapping[str, Settings]) -> None:
+def compare(name: str, data: Data, seeds: range, rows: Mapping[str, Settings]) -> None:
     scores: dict[str, list[float]] = {row: [] for row in (*rows, "proposed")}
     seconds: dict[str, list[float]] = {row: [] for row in scores}
-    for seed in range(seeds):
+    for seed in seeds:
         project, truth = project_of(data, seed)
         for row, settings in rows.items():
             started = time.perf_counter()
@@ -113,13 +113,14 @@ def compare(name: str, data: Data, seeds: int, rows: Mapping[str, Settings]) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--data", choices=("digits", "faces"), nargs="*")
     asked = parser.parse_args()
     sets: Mapping[str, Callable[[], Data]] = {"digits": digits, "faces": faces}
     rows = {"Piximi defaults": PRESETS["Piximi defaults"], **CANDIDATES}
     warnings.simplefilter("ignore")
     for name in asked.data or sets:
-        compare(name, sets[name](), asked.seeds, rows)
+        compare(name, sets[name](), range(asked.first, asked.first + asked.seeds), rows)
 
 
 if __name__ == "__main__":

@@ -119,12 +119,15 @@ class Window:
     def __init__(self, bundle: Path) -> None:
         import napari
 
-        from napari_piximi.ui.docks import show_docks
+        from napari_piximi.ui.docks import FIRST, show_dock
         from napari_piximi.ui.workspace import workspace_of
 
         self.viewer = napari.Viewer()
         self.workspace: Workspace = workspace_of(self.viewer)
-        show_docks(self.workspace)
+        # Not the one that starts the engine: that is what the clock is for.
+        for name in FIRST:
+            if name != "Classifier":
+                show_dock(self.workspace, name)
         self.workspace.open_project(read_bundle(bundle), bundle)
         self.live(6)
         self.clock = Clock()
@@ -146,8 +149,10 @@ class Window:
     def start_engine(self) -> None:
         from napari_piximi.ui.docks import show_dock
 
+        assert self.workspace.learning.networks.pid is None, "the engine runs already"
         show_dock(self.workspace, "Classifier")
         self.live(120, lambda: self.workspace.learning.device)
+        self.live(1)
 
     def fit(self, settings: Settings, done: Callable[[FitResult], object]) -> "Job":
         return self.workspace.learning.run(

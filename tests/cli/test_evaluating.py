@@ -76,6 +76,21 @@ def test_a_forest_is_fitted_cross_validated_and_kept(
     assert forest.settings.trees == 30
 
 
+def test_names_of_several_lines_are_shown_on_one(
+    command: Command, unfitted: Path, tmp_path: Path
+) -> None:
+    project = read_bundle(unfitted)
+    category = project.known_categories(IMAGE_KIND)[0]
+    path = tmp_path / "lines.zip"
+    write_bundle(edits.edit_category(project, category, name="two\nlines"), path)
+    assert command("fit", path, *FIT, "--out", path).code == 0
+    said = command("evaluate", path, "--kind", "Image")
+    assert any(line.startswith("two lines   ") for line in said.out.splitlines())
+    told = command("info", path).out.splitlines()
+    assert len(told) == 2 + len(project.kinds)
+    assert ", two lines, " in told[-1]
+
+
 def test_the_long_name_of_a_forest_is_the_same(
     command: Command, unfitted: Path, fitted: Path, tmp_path: Path
 ) -> None:

@@ -147,6 +147,16 @@ def test_a_fit_that_is_continued_refuses_another_input(
     assert not out.exists()
 
 
+def test_a_network_is_not_continued_as_a_forest(
+    command: Command, fitted: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.zip"
+    fit = ("fit", fitted, "--kind", "Image", "--out", out, "--continue", "SimpleCNN 1")
+    line = command.fails(*fit, "--forest")
+    assert line.startswith("--forest cannot go with --continue 'SimpleCNN 1', which is no forest")
+    assert not out.exists()
+
+
 @pytest.fixture
 def twins(fitted: Path, tmp_path: Path) -> Path:
     """Two kinds that share a classifier's name and model, the other kind's the newest."""

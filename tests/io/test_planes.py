@@ -7,7 +7,7 @@ import pytest
 from napari_piximi.errors import BundleError
 from napari_piximi.io import _source, _zarr
 from napari_piximi.io.bundle import read_bundle, write_bundle
-from napari_piximi.io.planes import read_plane, read_planes
+from napari_piximi.io.planes import lend_planes, read_plane, read_planes
 from napari_piximi.model import edits, masks
 from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.things import Annotation, ArrayPixels, Image, default_channels
@@ -87,6 +87,20 @@ def test_many_planes_are_the_same_as_one_by_one(
     for number, (pixels, plane) in enumerate(wanted):
         np.testing.assert_array_equal(found[number], read_plane(pixels, plane))
     assert _zarr._cache._bytes == 0
+
+
+def test_lent_planes_are_right_while_they_are_lent(tmp_path: Path) -> None:
+    write_bundle(noisy_objects(60), tmp_path / "stack.zip")
+    opened = read_bundle(tmp_path / "stack.zip")
+    wanted = [(opened.pixels(thing), thing.plane) for thing in opened.things.values()]
+    kept, seen = dict(read_planes(wanted)), 0
+    for number, plane in lend_planes(wanted):
+        np.testing.assert_array_equal(plane, read_plane(*wanted[number]))
+        assert not plane.flags.writeable
+        assert not kept[number].flags.writeable
+        assert not np.shares_memory(plane, kept[number])
+        seen += 1
+    assert seen == len(wanted)
 
 
 def test_damaged_planes_among_many_are_refused_by_name(tmp_path: Path) -> None:

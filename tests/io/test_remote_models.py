@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from tests.io.model_server import ModelServer
@@ -72,8 +76,10 @@ def test_only_https(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["", "model.json", "https://", "https://[", "https://a b/c"])
 def test_no_address(address: str) -> None:
-    with pytest.raises((DownloadError, ValueError)):
+    with pytest.raises(DownloadError):
         check_address(address)
+    with pytest.raises(DownloadError):
+        fetch_model(address)
 
 
 def test_no_passwords() -> None:
@@ -180,3 +186,64 @@ def test_cancelling(server: ModelServer) -> None:
 
     with pytest.raises(Cancelled):
         fetch_model(server.url, cancel)
+
+
+@contextmanager
+def answering(*pieces: bytes) -> Iterator[str]:
+    """Serve bytes as they are; the last piece again and again, with a pause before each."""
+    over = threading.Event()
+
+    def answer(listening: socket.socket) -> None:
+        client, _ = listening.accept()
+        with client, suppress(OSError):
+            client.recv(4096)
+            for piece in pieces:
+                client.sendall(piece)
+            while not over.wait(0.02):
+                client.sendall(pieces[-1])
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=answer, args=(listening,))
+        server.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/model.json"
+        over.set()
+        server.join()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+)
+def test_a_byte_now_and_then(pieces: tuple[bytes, ...]) -> None:
+    began = time.monotonic()
+    # On a machine that is busy, a pause may be longer than the timeout.
+    given_up = pytest.raises(DownloadError, match=r"not finished after 1\.5 s|timed out")
+    with answering(*pieces) as address, given_up:
+        Downloads(timeout=0.15).fetch(address)
+    assert time.monotonic() - began < 4
+
+    def cancel(*_: object, **__: object) -> None:
+        raise Cancelled
+
+    began = time.monotonic()
+    with answering(*pieces) as address, pytest.raises(Cancelled):
+        Downloads(progress=cancel).fetch(address)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("digits", [30, 5000])
+def test_a_length_beyond_measure(digits: int) -> None:
+    told = b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * digits + b"\r\n\r\n"
+    with answering(told, b"x") as address, pytest.raises(DownloadError, match="more than"):
+        Downloads(timeout=0.5).fetch(address)
+
+
+@pytest.mark.parametrize("place", ["file:///etc/passwd", "http://[::1", "data:text/plain,a"])
+def test_a_redirect_to_no_address(server: ModelServer, place: str) -> None:
+    server.redirect = place
+    with pytest.raises(DownloadError, match=r"model\.json: .*(no address|IPv6)"):
+        Downloads().fetch(server.url + "model.json")

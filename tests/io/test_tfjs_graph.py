@@ -199,6 +199,8 @@ BAD: dict[str, tuple[Callable[[Json], None], str]] = {
         "absurd"),
     "an input of texts": (
         _signature("inputs", {"image": {"name": "image:0", "dtype": "DT_STRING"}}), "DT_STRING"),
+    "a type that is a list": (
+        _signature("inputs", {"image": {"name": "image:0", "dtype": ["DT_FLOAT"]}}), "the type"),
     "an input that is gone": (_signature("inputs", {"a": {"name": "gone:0"}}), "no node"),
     "an input that is computed": (_signature("inputs", {"a": {"name": "pool:0"}}),
                                   "is no Placeholder"),

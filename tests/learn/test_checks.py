@@ -68,3 +68,14 @@ def test_new_settings_have_limits(setting: str, value: float) -> None:
     changes: dict[str, float] = {setting: value}
     with pytest.raises(FitError, match=f"{setting} cannot be"):
         check_settings(replace(Settings(), **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "said"),
+    [(FOREST, "left to validate; how good the forest is"), ("SimpleCNN", "the training loss")],
+)
+def test_what_decides_without_validation(architecture: str, said: str) -> None:
+    project = two_of_which(Partition.UNASSIGNED)
+    settings = Settings(architecture=architecture, training_percentage=1.0)
+    with pytest.warns(PiximiWarning, match=said):
+        plan_fit(project, IMAGE_KIND, "all", settings)

@@ -266,6 +266,24 @@ def test_a_forest_is_continued_on_all_labels() -> None:
     assert again.classifier.settings.architecture == FOREST
 
 
+def test_a_class_that_was_left_out_may_be_called_like_another() -> None:
+    project = labelled(with_categories("a", "b", "c")[0], (4, 4, 4))
+    project = apply_fit(project, fit(project, IMAGE_KIND, SETTINGS, name="forest"))
+    first, second, third = project.known_categories(IMAGE_KIND)
+    swapped = edits.map_classes(project, "forest", IMAGE_KIND, (second, "", third))
+    ids = [thing.id for thing in swapped.of_kind(IMAGE_KIND)]
+    gone = [key for key in ids if swapped.things[key].category == first]
+    swapped = edits.categorize(swapped, gone, second)
+    again = fit(swapped, IMAGE_KIND, SETTINGS, name="forest", base=swapped.classifiers[0])
+    model = again.classifier.model
+    assert model is not None
+    assert model.classes == ("b", "b (left out 1)", "c")
+    said = predict(apply_fit(swapped, again), again.classifier, ids)
+    assert said.class_map == (second, third)
+    # Nothing trains the class that was left out: the others share everything.
+    np.testing.assert_allclose(said.probabilities.sum(axis=1), 1, rtol=1e-6)
+
+
 def test_a_thing_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     project, kind = cells()
     remembered = Remembered(2**20)

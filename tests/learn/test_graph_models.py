@@ -19,7 +19,12 @@ from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.model.training import Classifier, ModelArtifact, Settings
 from napari_piximi.progress import silent
 
-pytestmark = pytest.mark.keras
+pytestmark = [
+    pytest.mark.keras,
+    pytest.mark.skipif(
+        keras.backend.backend() != "tensorflow", reason="graph models run on TensorFlow only"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -98,6 +98,17 @@ def test_float_pixels_are_taken_as_they_are() -> None:
     assert table([whole])[0][names.index("intensity_max_channel_1")] == 0.25
 
 
+@pytest.mark.parametrize("value", [1e30, -1e30])
+def test_values_that_cannot_be_squared_are_refused(value: float) -> None:
+    def thing(most: float) -> Thing:
+        pixels = np.linspace(0, most, 64, dtype=np.float32).reshape(1, 8, 8, 1)
+        return Image("i", "too bright", "1a", ArrayPixels(pixels))
+
+    with pytest.raises(FitError, match=r"'too bright' \(i\) has pixels as large as 1e\+30"):
+        table([thing(value)], 1)
+    assert np.isfinite(table([thing(value / 1e16)], 1)).all()
+
+
 def test_an_empty_mask_gives_zeros() -> None:
     thing = replace(cell((8, 8)), runs=masks.from_lengths((64,)))
     assert not table([thing]).any()

@@ -41,6 +41,27 @@ def test_each_thing_is_judged_by_every_tree() -> None:
     np.testing.assert_allclose(ask(small(), table), expected)
 
 
+def test_a_table_with_other_columns_is_refused() -> None:
+    with pytest.raises(ValueError, match="features"):
+        ask(small(), np.zeros((3, len(small().names) + 1), np.float32))
+
+
+def test_what_is_no_number_or_infinite_goes_where_comparison_sends_it() -> None:
+    forest = small()
+    odd = np.array([np.nan, np.inf, -np.inf, 0.0], np.float32)
+    table = np.array(np.meshgrid(*[odd] * len(forest.names))).reshape(len(forest.names), -1).T
+    expected = []
+    for row in table:
+        votes = np.zeros(len(forest.classes))
+        for node in forest.roots:
+            while forest.features[node] >= 0:
+                right = row[forest.features[node]] > forest.thresholds[node]
+                node = forest.children[node, int(right)]
+            votes += forest.values[node]
+        expected.append(votes / len(forest.roots))
+    np.testing.assert_array_equal(ask(forest, table), np.array(expected, np.float32))
+
+
 def test_nothing_asked_is_nothing_answered() -> None:
     assert ask(small(), np.zeros((0, 2), dtype=np.float32)).shape == (0, 2)
 

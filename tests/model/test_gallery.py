@@ -302,6 +302,13 @@ def test_another_project_is_shown_anew() -> None:
     assert ears.take() == ["arranged"]
 
 
+@pytest.mark.parametrize("share", [1, 2, 5, 20])
+def test_few_and_many_chosen_things_are_found_alike(share: int) -> None:
+    ids = [f"cell{n}" for n in range(0, 4, share)]
+    gallery, _ = opened(Query("cell", only=frozenset([*ids, "gone", *IMAGES])))
+    assert set(gallery.ids) == {key for key in gallery.columns.ids if key in ids}
+
+
 def test_a_chosen_thing_that_is_deleted_leaves_the_query() -> None:
     gallery, _ = opened(Query("cell", only=frozenset(["cell0", "cell2"])))
     follow(gallery, edits.delete_things(PROJECT, ["cell0"]))

@@ -114,6 +114,9 @@ def test_a_page_that_is_made_during_a_fit_shows_it(
     other = again.page("Fit")
     assert isinstance(other, FitPage)
     assert other.buttons.button.text() == "Stop and keep the best"
+    fit = other.fitting.current
+    assert fit is not None
+    qtbot.waitUntil(lambda: bool(fit.history), timeout=20_000)
     other.fitting.stop()
     finish(page.workspace)
     assert len(page.workspace.project.classifiers) == 1

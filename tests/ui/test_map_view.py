@@ -90,6 +90,16 @@ def test_hidden_points_are_not_painted_and_marked_ones_have_a_ring(view: MapView
     assert 0 < (painted == 0xFFFFFFFF).sum() < ring
 
 
+def test_points_below_do_not_hide_others_at_the_same_place(view: MapView) -> None:
+    view.set_points(np.array([(0, 0), (0, 0), (1, 1)], np.float32))
+    colors, shown = np.array([RED, BLUE, BLUE], np.uint32), np.ones(3, bool)
+    spot = place(view, 0, 0)
+    for below, over in (([True, False, False], BLUE), ([False, True, False], RED)):
+        view.set_colors(colors, shown, np.array(below))
+        assert image(view)[spot.y(), spot.x()] == over
+        assert (image(view) == RED).any() == (over == RED)
+
+
 def test_a_lasso_chooses_what_is_in_it_and_shown(view: MapView) -> None:
     heard = Heard(view)
     drag(view, [(-0.1, -0.1), (0.7, -0.1), (0.7, 0.7), (-0.1, 0.7)])

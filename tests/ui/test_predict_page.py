@@ -120,7 +120,7 @@ def test_a_prediction_is_one_edit_and_is_summed_up(page: PredictPage, finish: Wa
     workspace.edit("Label", edits.categorize, ["cell-0", "cell-1"], "1round")
     workspace.edit("Put", edits.set_partition, ["cell-2"], Partition.TRAINING)
     page.refresh()
-    assert page.ask.asked.currentText() == "Without a category (10)"
+    assert page.ask.asked.currentText() == "Unlabelled (10)"
     assert page.review.details.isHidden()
     predict(page, finish)
     assert workspace.session.undo_label == "Predict 10 things with Net"
@@ -128,7 +128,7 @@ def test_a_prediction_is_one_edit_and_is_summed_up(page: PredictPage, finish: Wa
     assert workspace.project.things["cell-2"].partition == Partition.INFERENCE
     assert workspace.project.things["cell-0"].partition == Partition.UNASSIGNED
     assert rows_of(page) == [("round", "5", "0.79"), ("long", "5", "0.79")]
-    assert page.review.headline.text() == "10 of 12 have a prediction, 10 of them unlabelled"
+    assert page.review.headline.text() == "10 of 12 predicted, all of them unlabelled"
     assert workspace.layers.color_mode == "prediction"
     workspace.undo()
     page.refresh()

@@ -162,7 +162,7 @@ def test_suspicious_labels_are_listed_and_shown(
     item = lines.topLevelItem(0)
     assert item is not None
     assert [item.text(column) for column in range(4)] == ["cell 2", "round", "long", "0.01"]
-    assert "agree with 50 % of 4 labels. 2 left" in page.suspicious.summary.text()
+    assert "agree with 50% of 4 labels. 2 left" in page.suspicious.summary.text()
 
 
 def test_suspicious_labels_are_kept_or_changed(

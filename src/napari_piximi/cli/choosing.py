@@ -28,6 +28,11 @@ def choose_classifier(project: Project, kind: str, name: str) -> tuple[Project, 
     own = [c for c in project.classifiers if c.kind == kind and name in ("", c.name)]
     if own:
         return project, own[-1]
+    if name and any(c.name == name and not c.kind for c in project.classifiers):
+        raise FitError(
+            f"Classifier {name!r} belongs to no kind yet: map its classes to categories of "
+            f"{project.kinds[kind].name!r} in the window first"
+        )
     if Path(name).suffix not in MODEL_SUFFIXES:
         wanted = f"classifier {name!r}" if name else "classifier yet; fit one first"
         raise FitError(f"The kind {project.kinds[kind].name!r} has no {wanted}")

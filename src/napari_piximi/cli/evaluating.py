@@ -21,6 +21,7 @@ from napari_piximi.cli.terminal import (
     choose_device,
     naming_file,
     new_text,
+    one_line,
     print_evaluation,
     print_json,
     progress_bar,
@@ -91,7 +92,7 @@ def evaluate(
         print_json({"classifier": chosen.name, "classes": names, **evaluation_facts(found)})
     else:
         things = f"{folds} folds" if folds else "things"
-        print(f"{chosen.name}, {found.partition.lower()} {things}")
+        print(f"{one_line(chosen.name)}, {found.partition.lower()} {things}")
         print_evaluation(found, names)
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from napari_piximi.cli.terminal import Bundle, Json, print_json
+from napari_piximi.cli.terminal import Bundle, Json, one_line, print_json
 from napari_piximi.io.bundle import read_bundle_and_version
 from napari_piximi.learn.report import averages_of, class_figures
 from napari_piximi.model import masks
@@ -33,12 +33,12 @@ def info(bundle: Bundle, as_json: Json = False) -> None:
 def _print_summary(facts: Facts) -> None:
     channels = facts["image_channels"] or 0
     counted = f"{channels} channel{'' if channels == 1 else 's'}, {len(facts['things'])} things"
-    print(f"{facts['name']}: Piximi {facts['version']}, {counted}")
+    print(f"{one_line(facts['name'])}: Piximi {facts['version']}, {counted}")
     for kind in facts["kinds"]:
         counts = ", ".join(f"{c['name']} {c['count']}" for c in kind["categories"])
-        print(f"  {kind['name']}: {counts}")
+        print(f"  {one_line(kind['name'])}: {one_line(counts)}")
     for classifier in facts["classifiers"]:
-        print(_classifier_line(classifier))
+        print(f"  {one_line(_classifier_line(classifier))}")
 
 
 def _classifier_line(facts: Facts) -> str:
@@ -53,7 +53,7 @@ def _classifier_line(facts: Facts) -> str:
         parts.append(f"accuracy {last['accuracy']:.3f}")
         if len(facts["evaluations"]) > 1 or last["partition"] != "Validation":
             parts[-1] += f" ({last['partition'].lower()})"
-    return f"  classifier {facts['name']}: {', '.join(parts)}"
+    return f"classifier {facts['name']}: {', '.join(parts)}"
 
 
 def _project_facts(project: Project, version: str) -> Facts:
@@ -115,9 +115,11 @@ def _model_format(classifier: Classifier) -> str | None:
 
 def class_names(project: Project, classifier: Classifier) -> list[str]:
     """Return the names of a classifier's classes: of its categories, or else as its file says."""
-    known = project.categories
-    names = [known[c].name if c in known else c for c in classifier.class_map]
-    return names or list(classifier.model.classes if classifier.model else ())
+    known, own = project.categories, classifier.model.classes if classifier.model else ()
+    if len(own) != len(classifier.class_map):
+        own = own if not classifier.class_map else classifier.class_map
+    classes = zip(classifier.class_map or own, own, strict=True)
+    return [known[key].name if key in known else key or name for key, name in classes]
 
 
 def evaluation_facts(evaluation: Evaluation) -> Facts:

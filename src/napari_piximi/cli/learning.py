@@ -19,6 +19,7 @@ from napari_piximi.cli.terminal import (
     choose_device,
     naming_file,
     new_text,
+    one_line,
     progress_bar,
 )
 from napari_piximi.errors import FitError
@@ -113,7 +114,7 @@ def _print_run(fitted: Classifier, found: list[Evaluation]) -> None:
     steps = f"{run.epochs} epochs in {run.seconds:.1f} s, {best}, "
     if run.settings.architecture == FOREST:
         steps = f"{run.settings.trees} trees in {run.seconds:.1f} s, "
-    print(f"{fitted.name}: {steps}on {run.device}")
+    print(f"{one_line(fitted.name)}: {steps}on {run.device}")
     for evaluation in found:
         things = f"{int(evaluation.support.sum())}"
         if evaluation.partition == "Cross-validation":
@@ -152,6 +153,11 @@ def _with_forest(
         raise FitError(f"--forest cannot go with --architecture {named!r}")
     if old is not None and old.settings.architecture == FOREST:
         return dict(chosen)
+    if old is not None:
+        raise FitError(
+            f"--forest cannot go with --continue {old.name!r}, which is no forest; leave "
+            "--continue out to fit a new one"
+        )
     return {**chosen, "architecture": FOREST}
 
 
@@ -202,4 +208,4 @@ def predict(
             with naming_file(table):
                 write_table(file, project, found.ids, found.probabilities, found.class_map)
         write_bundle(project, out, progress=progress)
-    print(f"{chosen.name}: predicted {len(found.ids)} things")
+    print(f"{one_line(chosen.name)}: predicted {len(found.ids)} things")

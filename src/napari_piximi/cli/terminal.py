@@ -27,6 +27,7 @@ __all__ = [
     "choose_device",
     "naming_file",
     "new_text",
+    "one_line",
     "print_evaluation",
     "print_json",
     "progress_bar",
@@ -113,6 +114,11 @@ def naming_file(path: Path) -> Iterator[None]:
         raise SaveError(f"{path}: could not be written ({error.strerror})") from error
 
 
+def one_line(name: str) -> str:
+    """Return a name of the user's without its line breaks, for lists and tables."""
+    return " ".join(name.split())
+
+
 def print_json(value: object) -> None:
     """Print strict JSON, all or nothing; a terminal that cannot show a letter gets its number."""
     plain = not str(sys.stdout.encoding).lower().startswith("utf")
@@ -138,4 +144,4 @@ def print_evaluation(evaluation: Evaluation, names: Sequence[str]) -> None:
 
 def _line(name: str, values: Sequence[float], things: int) -> str:
     cells = "".join(f"{'–' if isnan(v) else format(v, '.3f'):>10}" for v in values)
-    return f"{name:<20}{cells}{things:>8}"
+    return f"{one_line(name):<20}{cells}{things:>8}"

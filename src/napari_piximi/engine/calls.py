@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from napari_piximi.engine.child import TICK, Child
+from napari_piximi.engine.child import TICK, WAITING, Child
 from napari_piximi.engine.frames import packed, unpacked
 from napari_piximi.errors import EngineError, PiximiError, PiximiWarning
 from napari_piximi.progress import Progress, silent
@@ -109,6 +109,8 @@ class Engine:
             makes of it, a result or an error, is the outcome.
         keeps : bool
             The function gets a `keep`, to be called with what is to outlive a death of the child.
+            As long as it kept nothing, a stop is Cancelled at once: the function ends in its own
+            time (Keras may be compiling), which only the next call waits for.
 
         Raises
         ------
@@ -152,7 +154,7 @@ class Engine:
         child.wait_until_ready(report, self._remedy)
         self._calls += 1
         child.begin(self._calls, shape, pieces)
-        return child.outcome(self._calls, report, self._grace, pieces, again=again)
+        return child.outcome(self._calls, report, self._grace, pieces, keeps=shape[1], again=again)
 
     def rest(self) -> bool:
         """End the child, and free its memory, unless a function runs; a call starts a new one.
@@ -184,7 +186,7 @@ class Engine:
     @contextmanager
     def _turn(self, report: Progress) -> Iterator[None]:
         while not self._calling.acquire(timeout=TICK):
-            report(0, 0, "Waiting for other work to end")
+            report(0, 0, WAITING)
         try:
             yield
         finally:

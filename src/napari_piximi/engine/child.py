@@ -12,16 +12,19 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from napari_piximi.engine.frames import Message, packed, read_frame, write_frame
 from napari_piximi.errors import Cancelled, EngineError, PiximiError
 from napari_piximi.progress import Progress
 
-__all__ = ["TICK", "Child"]
+__all__ = ["TICK", "WAITING", "Child"]
 
 TICK = 0.03
 """Seconds between two looks at whether the caller wants to stop."""
+HASTE = 0.1
+"""Seconds in which a function that has nothing to hand over yet may answer a stop."""
+WAITING = "Waiting for other work to end"
 DYING = 2.0
 """Seconds in which a child that was closed must have ended."""
 TOLD = 300
@@ -61,6 +64,7 @@ class Child:
         self._speaking = threading.Lock()
         self._ready = self._closed = False
         self._heard = 0  # length of its words when the call began
+        self._left: float | None = None  # until when a call that was left alone may be silent
         self._words = words
         heed = (weakref.ref(self), self.process, words)
         listener = threading.Thread(target=_listen, args=heed, daemon=True)
@@ -98,15 +102,25 @@ class Child:
             self._ready = True
 
     def outcome(
-        self, call: int, report: Progress, grace: float, sent: list[bytes], *, again: bool = False
+        self,
+        call: int,
+        report: Progress,
+        grace: float,
+        sent: list[bytes],
+        *,
+        keeps: bool = False,
+        again: bool = False,
     ) -> bytes | None:
         """Hand on reports until the call ends; return its outcome, a pickle.
 
         None where the child died before it began, unless this is tried `again`. What was
-        `sent` is forgotten as soon as it is not needed for that.
+        `sent` is forgotten as soon as it is not needed for that. A call that is stopped before
+        it has anything to hand over is left alone: it ends in its own time, and nobody waits
+        for that but the next one.
         """
-        course = _Course(call)
-        patience: float | None = None  # until when it may be silent, once it is to stop
+        course = _Course(call, keeps=keeps)
+        if self._left is not None:
+            course.latest = ((0, 0, WAITING), {})
         while course.outcome is None:
             message = self._next()
             if message is not None:
@@ -115,18 +129,43 @@ class Child:
                 self._check_alive(message, course.kept, report)
                 course.take(message)
                 if course.began:
+                    self._left = None
                     sent.clear()
-            if course.outcome is not None:
-                break
-            if patience is None:
-                stop = self._cancelled(report, call, course.latest, fresh=message is not None)
-                patience = time.monotonic() + grace if stop else None
-            elif message is not None:
-                patience = time.monotonic() + grace
-            elif time.monotonic() > patience:
-                self.close()
-                raise _stubborn(course.kept, grace)
+            if course.outcome is None:
+                if not again and self._hangs(grace, heard=message is not None):
+                    return None
+                self._attend(course, report, grace, heard=message is not None)
         return course.outcome
+
+    def _attend(self, course: "_Course", report: Progress, grace: float, *, heard: bool) -> None:
+        """Report how it goes; ask it to stop where that is wanted, and see whether it does."""
+        now = time.monotonic()
+        if course.patience is None:
+            if self._cancelled(report, course.call, course.latest, fresh=heard):
+                course.patience = now + (HASTE if course.empty else grace)
+        elif heard and not course.empty:
+            course.patience = now + grace
+        elif now > course.patience:
+            self._give_up(course, grace)
+
+    def _hangs(self, grace: float, *, heard: bool) -> bool:
+        """End a child in which a call that was left alone does not end; tell whether it was."""
+        if self._left is None:
+            return False
+        if heard:
+            self._left = time.monotonic() + grace
+        elif time.monotonic() > self._left:
+            self.close()
+            return True
+        return False
+
+    def _give_up(self, course: "_Course", grace: float) -> NoReturn:
+        """Wait no longer for a call that was stopped."""
+        if course.empty:
+            self._left = time.monotonic() + grace
+            raise Cancelled("Cancelled")
+        self.close()
+        raise _stubborn(course.kept, grace)
 
     def close(self) -> None:
         """End it."""
@@ -188,12 +227,19 @@ class Child:
 class _Course:
     """How a call goes, as far as its messages tell."""
 
-    def __init__(self, call: int) -> None:
+    def __init__(self, call: int, *, keeps: bool = False) -> None:
         self.call = call
+        self.keeps = keeps
         self.began = False
         self.kept: bytes | None = None
+        self.patience: float | None = None  # until when it may be silent, once it is to stop
         self.latest: tuple[tuple[Any, ...], dict[str, Any]] = ((0, 0, ""), {})
         self.outcome: bytes | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is lost with the call: it did not begin, or would have kept something."""
+        return not self.began or (self.keeps and self.kept is None)
 
     def take(self, message: Message) -> None:
         """Take a message; one of a call that nobody waits for any more says nothing."""

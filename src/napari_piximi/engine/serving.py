@@ -121,7 +121,7 @@ class _Server:
         return True
 
     def cancel(self, call: int) -> None:
-        """Let the call end at its next report."""
+        """Let the call, and any before it, end at its next report."""
         self._cancelled = call
 
     def run(self, call: int, shape: tuple[bool, bool], asked: bytes) -> None:
@@ -149,7 +149,7 @@ class _Server:
             write_frame(self._answers, pieces)
 
     def _report(self, done: int, total: int, message: str = "", **values: Any) -> None:  # noqa: ANN401
-        if self._cancelled == self._call:
+        if self._call <= self._cancelled:
             raise Cancelled("Cancelled")
         now = time.monotonic()
         if now - self._said > INTERVAL or done == total > 0:

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 Key = TypeVar("Key")
+Bytes = bytes | memoryview
 Read = Callable[[Member], bytes]
 """Returns the unpacked, checked bytes of a member."""
 
@@ -94,6 +95,10 @@ class Source:
 
     def read_many(self, wanted: Mapping[Key, Member]) -> Iterator[tuple[Key, bytes]]:
         """Read small members in whatever order is quickest; yield key and bytes."""
+        return ((name, bytes(data)) for name, data in self.lend_many(wanted))
+
+    def lend_many(self, wanted: Mapping[Key, Member]) -> Iterator[tuple[Key, Bytes]]:
+        """Do as :meth:`read_many`, but the bytes become others when the next are asked for."""
         with self.reading() as read:
             for name, member in wanted.items():
                 yield name, read(member)
@@ -160,12 +165,13 @@ class ZipSource(Source):
     def reading(self) -> Iterator[Read]:
         """Open it for several reads."""
         with self.open() as file:
-            yield lambda member: self._unpack(member, packed_bytes(file, member, self.path))
+            yield lambda member: bytes(self._unpack(member, packed_bytes(file, member, self.path)))
 
-    def read_many(self, wanted: Mapping[Key, Member]) -> Iterator[tuple[Key, bytes]]:
+    def lend_many(self, wanted: Mapping[Key, Member]) -> Iterator[tuple[Key, Bytes]]:
         """Read members in the order in which they lie, small neighbours in one go."""
         ordered = sorted(wanted.items(), key=lambda item: item[1].offset)
         buffer = memoryview(bytearray(2 * MAX_SPAN))  # new memory costs more than reading
+        seen = buffer.toreadonly()
         with self.open(buffering=0) as file:
             for group in _neighbours(item for item in ordered if item[1].packed < MAX_SPAN):
                 start, last = group[0][1].offset, group[-1][1]
@@ -177,7 +183,7 @@ class ZipSource(Source):
                         raise BundleError(f"{self.path}: {member.name} was cut off")
                     name_length, extra_length = LENGTHS.unpack_from(buffer, at + 26)
                     at += LOCAL.size + name_length + extra_length
-                    packed = bytes(buffer[at : min(at + member.packed, length)])
+                    packed: Bytes = seen[at : min(at + member.packed, length)]
                     if len(packed) != member.packed:  # longer than our slack, or damaged
                         packed = packed_bytes(file, member, self.path)
                     yield key, self._unpack(member, packed)
@@ -185,7 +191,8 @@ class ZipSource(Source):
                 if member.packed >= MAX_SPAN:
                     yield key, self._unpack(member, packed_bytes(file, member, self.path))
 
-    def _unpack(self, member: Member, packed: bytes) -> bytes:
+    def _unpack(self, member: Member, packed: Bytes) -> Bytes:
+        data: Bytes
         if member.method == DEFLATED:
             check_expansion(member, self.path)
             inflate = zlib.decompressobj(-zlib.MAX_WBITS)

@@ -314,7 +314,9 @@ def _stated(
     attributes = _section(node, "attr")
     shape = told.get("tensorShape") or _section(attributes, "shape").get("shape") or {}
     dtype = told.get("dtype") or _section(attributes, "dtype").get("type") or "DT_FLOAT"
-    known = _TYPES.get(dtype) if isinstance(dtype, str) else _NUMBERS.get(dtype)
+    known = _TYPES.get(dtype) if isinstance(dtype, str) else None
+    if isinstance(dtype, int):
+        known = _NUMBERS.get(dtype)
     if known is None:
         raise ModelFileError(f"{where}: the type {dtype!r} is not one that napari-piximi computes")
     return _lengths(shape, where), known

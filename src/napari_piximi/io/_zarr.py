@@ -148,15 +148,17 @@ class StoredArray:
         whole.flags.writeable = False
         return whole
 
-    def unpacked(self, data: bytes) -> NDArray[Any]:
+    def unpacked(self, data: bytes | memoryview) -> NDArray[Any]:
         """Return all that is stored, of the bytes of its single chunk."""
         return self._chunk(data, self.chunks[0])
 
-    def _chunk(self, data: bytes, member: Member) -> NDArray[Any]:
-        where = f"{self.source.path}: {member.name}"
+    def _chunk(self, data: bytes | memoryview, member: Member) -> NDArray[Any]:
         expected = math.prod(self.chunk_shape) * self.dtype.itemsize
-        data = _decompress(data, self.codec, expected, where)
+        if self.codec is not None:
+            where = f"{self.source.path}: {member.name}"
+            data = _decompress(data, self.codec, expected, where)
         if len(data) != expected:
+            where = f"{self.source.path}: {member.name}"
             raise BundleError(
                 f"{where} holds {len(data)} bytes, "
                 f"but its shape {list(self.chunk_shape)} needs {expected}"
@@ -164,10 +166,10 @@ class StoredArray:
         return np.frombuffer(data, self.dtype).reshape(self.chunk_shape, order=self.order)  # type: ignore[call-overload,no-any-return]
 
 
-def _decompress(data: bytes, codec: Mapping[str, Any] | None, expected: int, where: str) -> bytes:
+def _decompress(
+    data: bytes | memoryview, codec: Mapping[str, Any], expected: int, where: str
+) -> bytes:
     """Decompress a chunk, to a little more than `expected` bytes at most."""
-    if codec is None:
-        return data
     try:
         if codec["id"] in ("zlib", "gzip"):
             return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(data, expected + 1)

@@ -4,6 +4,7 @@ Nothing is sent but the request for the file: no cookies, no name or password, n
 """
 
 import hashlib
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ __all__ = ["Downloads", "check_address", "checksum"]
 
 _CHUNK = 2**16
 _REDIRECTS = 5
+_DIGITS = 20
+_TICK = 0.05
+"""Seconds between two looks at whether to go on."""
 
 
 def check_address(address: str) -> str:
@@ -107,24 +111,67 @@ class Downloads:
             elsewhere than to https, or the file is larger than may still be fetched, or cut
             short. The message names the address.
         """
-        from requests import RequestException, Session
-
         check_address(address)
         name = name or urlsplit(address).path.rpartition("/")[2] or address
-        with Session() as session:
-            session.headers["Accept-Encoding"] = "identity"
-            session.auth = _anonymous
-            try:
-                with self._asked(session, address) as response:
-                    data = self._read(response, name)
-            except (RequestException, _TooMuchError) as error:
-                raise DownloadError(f"{address}: {_reason(error)}") from error
-        self.fetched[address] = data
+        arrival = _Arrival(address, self.timeout, self.room)
+        threading.Thread(target=arrival.run, name="download", daemon=True).start()
+        try:
+            self._wait_for(arrival, name)
+        finally:
+            arrival.unwanted = True
+        if isinstance(arrival.failure, _TooLargeError):
+            raise DownloadError(f"{address}: more than {self.max_bytes} bytes")
+        if arrival.failure is not None:
+            raise DownloadError(f"{address}: {_reason(arrival.failure)}") from arrival.failure
+        data = self.fetched[address] = arrival.sink.getvalue()
         return data
 
-    def _asked(self, session: "Session", address: str) -> "Response":
+    def _wait_for(self, arrival: "_Arrival", name: str) -> None:
+        deadline = time.monotonic() + 10 * self.timeout
+        going = True
+        while going:
+            going = not arrival.ended.wait(_TICK)
+            self.progress(arrival.sink.tell(), max(arrival.stated, 0), f"Downloading {name}")
+            if going and time.monotonic() > deadline:
+                raise DownloadError(
+                    f"{arrival.address}: not finished after {10 * self.timeout:g} s"
+                )
+
+
+@dataclass
+class _Arrival:
+    """A file that comes in a thread of its own.
+
+    A server that sends a byte now and then keeps a reader waiting for as long as it likes;
+    so nobody waits for the reader, who is left alone instead.
+    """
+
+    address: str
+    timeout: float
+    room: int
+    sink: BytesIO = field(default_factory=BytesIO)
+    stated: int = -1
+    failure: Exception | None = None
+    unwanted: bool = False
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        from requests import Session
+
+        try:
+            with Session() as session:
+                session.headers["Accept-Encoding"] = "identity"
+                session.auth = _anonymous
+                with self._asked(session) as response:
+                    self._read(response)
+        except Exception as error:  # whatever it is, it is told by who waits
+            self.failure = error
+        finally:
+            self.ended.set()
+
+    def _asked(self, session: "Session") -> "Response":
         """Follow redirects, each of which must lead where it may."""
-        local, place = urlsplit(address).scheme == "http", address
+        local, place = urlsplit(self.address).scheme == "http", self.address
         for _ in range(_REDIRECTS + 1):
             response = session.get(place, stream=True, timeout=self.timeout, allow_redirects=False)
             if not response.is_redirect:
@@ -141,26 +188,24 @@ class Downloads:
             check_address(place)
         raise _TooMuchError(f"it leads on more than {_REDIRECTS} times")
 
-    def _read(self, response: "Response", name: str) -> bytes:
-        stated = _length(response.headers)
-        if stated > self.room:
-            raise _TooMuchError(self._too_large())
-        deadline, sink = time.monotonic() + 10 * self.timeout, BytesIO()
+    def _read(self, response: "Response") -> None:
+        self.stated = _length(response.headers)
+        if self.stated > self.room:
+            raise _TooLargeError
         for chunk in response.iter_content(_CHUNK):
-            if sink.tell() + len(chunk) > self.room:
-                raise _TooMuchError(self._too_large())
-            if time.monotonic() > deadline:
-                raise _TooMuchError(f"not finished after {10 * self.timeout:g} s")
-            sink.write(chunk)
-            self.progress(sink.tell(), max(stated, 0), f"Downloading {name}")
-        return sink.getvalue()
-
-    def _too_large(self) -> str:
-        return f"more than {self.max_bytes} bytes"
+            if self.unwanted:
+                return
+            if self.sink.tell() + len(chunk) > self.room:
+                raise _TooLargeError
+            self.sink.write(chunk)
 
 
 class _TooMuchError(Exception):
     """A download that is not to go on."""
+
+
+class _TooLargeError(Exception):
+    """A file that is larger than may still be fetched."""
 
 
 def _anonymous(request: "PreparedRequest") -> "PreparedRequest":
@@ -179,7 +224,8 @@ def _is_here(host: str) -> bool:
 
 def _length(headers: Mapping[str, str]) -> int:
     text = headers.get("Content-Length", "")
-    return int(text) if text.isdecimal() else -1
+    # More digits than any file has bytes: Python refuses to read thousands of them.
+    return int(text[:_DIGITS]) if text.isdecimal() else -1
 
 
 def _reason(error: Exception) -> str:
@@ -188,6 +234,8 @@ def _reason(error: Exception) -> str:
     from requests import Timeout
     from requests.exceptions import ChunkedEncodingError, SSLError
 
+    if isinstance(error, DownloadError):
+        return f"it leads on to where it must not: {error}"
     if isinstance(error, Timeout) or "timed out" in str(error):
         return "timed out"
     if isinstance(error, ChunkedEncodingError) or "IncompleteRead" in str(error):

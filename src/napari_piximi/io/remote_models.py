@@ -87,7 +87,9 @@ def fetch_model(
     ModelFileError
         If what came is no model, is damaged, or holds what we do not run.
     """
-    document_address = _document_address(address.strip())
+    address = address.strip()
+    check_address(address)
+    document_address = _document_address(address)
     host = check_address(document_address)
     downloads = Downloads(timeout, max_bytes, progress)
     document = downloads.fetch(document_address)

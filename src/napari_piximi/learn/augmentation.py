@@ -153,15 +153,21 @@ def _warp_block(
         down = start[:, None] + maps[:, axis, :1] * np.arange(height, dtype=np.float32)
         at = down[:, :, None] + (maps[:, axis, 1:] * np.arange(width, dtype=np.float32))[:, None]
         np.clip(at, 0, length - 1, out=at)
-        whole = at.astype(np.int32)
+        whole = np.floor(at)
         low.append(whole)
         shares.append(np.subtract(at, whole, out=at))
+    # Counted in floats, which is quicker than converting twice, and exact.
+    exact = np.float32 if height * width < 2**24 else np.float64
     begin = np.arange(count, dtype=np.intp) * ((height + 1) * width)
-    upper = low[0] * np.int32(width) + low[1] + begin[:, None, None]
+    upper = (low[0].astype(exact, copy=False) * exact(width) + low[1]).astype(np.intp)
+    upper += begin[:, None, None]
     lower = upper + width
     result = np.empty((*upper.shape, len(pairs)), dtype=np.float32)
+    values, below = np.empty((2, *upper.shape), dtype=np.complex64)
     for channel, plane in enumerate(pairs):
-        values, below = plane.take(upper), plane.take(lower)
+        # Nothing is out of bounds, but only where numpy need not check, it needs no copy.
+        plane.take(upper, out=values, mode="clip")
+        plane.take(lower, out=below, mode="clip")
         below -= values
         below *= shares[0]
         values += below

@@ -49,8 +49,26 @@ def _check_value(setting: Field[Any], value: Any) -> None:  # noqa: ANN401
         )
 
 
-def check_kind(project: Project, kind: str, split: Split, class_map: tuple[str, ...]) -> None:
+def check_kind(
+    project: Project,
+    kind: str,
+    split: Split,
+    class_map: tuple[str, ...],
+    *,
+    forest: bool = False,
+) -> None:
     """Refuse things that nothing can be learnt from.
+
+    Parameters
+    ----------
+    project : Project
+    kind : str
+        Kind id.
+    split : Split
+    class_map : tuple of str
+        Category id per class; empty for one that is left out.
+    forest : bool
+        Whether it is a forest that learns.
 
     Raises
     ------
@@ -82,10 +100,13 @@ def check_kind(project: Project, kind: str, split: Split, class_map: tuple[str, 
             f"All labelled things of kind {name!r} are {project.categories[used.pop()].name!r}; "
             "a classifier needs examples of at least two categories"
         )
-    _warn_of_gaps(project, name, split, [key for key in class_map if key and key not in trained])
+    untrained = [key for key in class_map if key and key not in trained]
+    _warn_of_gaps(project, name, split, untrained, forest=forest)
 
 
-def _warn_of_gaps(project: Project, kind: str, split: Split, untrained: Sequence[str]) -> None:
+def _warn_of_gaps(
+    project: Project, kind: str, split: Split, untrained: Sequence[str], *, forest: bool
+) -> None:
     if untrained:
         missing = ", ".join(repr(project.categories[key].name) for key in untrained)
         warnings.warn(
@@ -95,9 +116,14 @@ def _warn_of_gaps(project: Project, kind: str, split: Split, untrained: Sequence
             stacklevel=5,
         )
     if not split.validation:
+        outcome = (
+            "how good the forest is, only its training things tell, each by the trees that have "
+            "not seen it"
+            if forest
+            else "the training loss decides which epoch is best and when to stop"
+        )
         warnings.warn(
-            f"No thing of kind {kind!r} is left to validate; the training loss decides "
-            "which epoch is best and when to stop",
+            f"No thing of kind {kind!r} is left to validate; {outcome}",
             PiximiWarning,
             stacklevel=5,
         )

@@ -22,7 +22,10 @@ __all__ = ["check_answers", "probabilities_of", "sample_blocks", "speed_text"]
 Floats = NDArray[np.float32]
 
 BLOCK_BYTES = 8 * 2**20
-"""Bytes of samples that are built in one go; three such blocks are in memory at a time."""
+"""Bytes of samples that are built in one go."""
+
+BLOCKS = 3
+"""In memory at a time: one is asked about, one lies ready, one is being built."""
 
 
 def probabilities_of(
@@ -99,7 +102,8 @@ def sample_blocks(
     Yields
     ------
     (indices, samples)
-        Indices of things, each in one block only, and their (N, Y, X, C) float32 samples.
+        Indices of things, each in one block only, and their (N, Y, X, C) float32 samples,
+        which are others once the next block is asked for.
 
     Raises
     ------
@@ -115,7 +119,9 @@ def sample_blocks(
             tick()
 
         planes = Planes(project)
-        for start in range(0, len(order), size):
+        shape = (min(size, len(order)), settings.height, settings.width, channels)
+        ring = [np.empty(shape, np.float32) for _ in range(BLOCKS)]
+        for number, start in enumerate(range(0, len(order), size)):
             block = order[start : start + size]
             chosen = [things[index] for index in block]
             with build_samples(
@@ -125,6 +131,7 @@ def sample_blocks(
                 channels,
                 backend=backend(),
                 planes=planes,
+                into=ring[number % BLOCKS][: len(block)],
                 progress=reading,
             ) as samples:
                 yield block, samples.values

@@ -1,7 +1,8 @@
 """What is fitted on what, decided before any pixel is read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from napari_piximi.learn.splits import Split, split_things
 from napari_piximi.learn.suitability import input_settings, mapped_categories
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Thing
-from napari_piximi.model.training import Classifier, Settings
+from napari_piximi.model.training import FOREST, Classifier, Settings
 
 __all__ = ["INPUT_SETTINGS", "Plan", "plan_fit", "targets_of"]
 
@@ -50,12 +51,22 @@ class Plan:
 
     @property
     def classes(self) -> list[str]:
-        """Names of the classes; one that is left out keeps the model's name for it."""
+        """Names of the classes, no two alike; one that is left out keeps the model's name."""
         old = self.base.model.classes if self.base is not None and self.base.model else ()
-        return [
-            self.project.categories[key].name if key else old[place] if place < len(old) else ""
-            for place, key in enumerate(self.class_map)
-        ]
+        names = [self.project.categories[key].name if key else "" for key in self.class_map]
+        for place, key in enumerate(self.class_map):
+            if not key:
+                own = old[place] if place < len(old) else ""
+                # Meanwhile a category may be called like the class that was left out.
+                names[place] = _free(own, (*names[:place], *names[place + 1 :]))
+        return names
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    if name not in taken:
+        return name
+    numbered = (f"{name} (left out {number})" for number in count(1))
+    return next(other for other in numbered if other not in taken)
 
 
 def plan_fit(
@@ -81,7 +92,7 @@ def plan_fit(
         project.known_categories(kind) if base is None else mapped_categories(project, base, kind)
     )
     split = split_things(project, kind, settings, keep=base is not None)
-    check_kind(project, kind, split, class_map)
+    check_kind(project, kind, split, class_map, forest=settings.architecture == FOREST)
     channels = base.channels if base else common_channels(project, split.training)
     return Plan(project, kind, name, settings, class_map, channels, split, base)
 

@@ -5,11 +5,9 @@ that goes when they are closed.
 """
 
 import contextlib
-import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import FitError
-from napari_piximi.io.planes import read_planes
-from napari_piximi.learn.resampling import FULL_BOX, crop_and_resize, match_boxes, pad_to
+from napari_piximi.io.planes import lend_planes, read_planes
+from napari_piximi.learn.gathering import Gathering, check_numbers
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Pixels, Thing
 from napari_piximi.model.training import Settings
@@ -40,12 +38,6 @@ MEMORY_BUDGET = 2**30
 PENDING_BYTES = 192 * 2**20
 """Bytes of planes and their samples that wait to be resized together."""
 
-TOGETHER = 64
-"""Planes of one shape that are resized together: more no longer fit the processor's cache."""
-
-FEW = 4
-"""Below this many planes of one shape, numpy is quicker than a call of TensorFlow."""
-
 Floats = NDArray[np.float32]
 
 
@@ -57,6 +49,8 @@ class Samples:
     shape : (N, Y, X, C)
     memory_budget : int
         Bytes above which they go to a temporary file.
+    into : float32 array of that shape, optional
+        To hold them.
 
     Attributes
     ----------
@@ -65,12 +59,15 @@ class Samples:
     """
 
     def __init__(
-        self, shape: tuple[int, int, int, int], memory_budget: int = MEMORY_BUDGET
+        self,
+        shape: tuple[int, int, int, int],
+        memory_budget: int = MEMORY_BUDGET,
+        into: Floats | None = None,
     ) -> None:
         self.shape = shape
         self._file: str | None = None
-        self._values: Floats | None = None
-        if 4 * int(np.prod(shape, dtype=np.int64)) > memory_budget:
+        self._values = into
+        if into is None and 4 * int(np.prod(shape, dtype=np.int64)) > memory_budget:
             handle, self._file = tempfile.mkstemp(prefix="napari-piximi-", suffix=".npy")
             os.close(handle)
             self._values = np.lib.format.open_memmap(
@@ -132,16 +129,21 @@ class Planes:
         self._project = project
         self._image: tuple[str, NDArray[Any]] | None = None
 
-    def of(self, things: Sequence[Thing]) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Yield index and plane (Y, X, C) of each thing, in whatever order is quickest."""
+    def of(
+        self, things: Sequence[Thing], *, lent: bool = False
+    ) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield index and plane (Y, X, C) of each thing, in whatever order is quickest.
+
+        If they are only lent, their values become others when the next is asked for.
+        """
         own: list[int] = []
         wanted: list[tuple[Pixels, int]] = []
         for index, thing in enumerate(things):
             if thing.pixels is not None:
                 own.append(index)
                 wanted.append((thing.pixels, thing.plane))
-        for number, plane in read_planes(wanted):
-            single = things[own[number]].pixels.shape[0] == 1  # type: ignore[union-attr]
+        for number, plane in lend_planes(wanted) if lent else read_planes(wanted):
+            single = lent or things[own[number]].pixels.shape[0] == 1  # type: ignore[union-attr]
             yield own[number], plane if single else plane.copy()
         for index in reading_order(things) if len(own) < len(things) else ():
             thing = things[index]
@@ -167,6 +169,7 @@ def build_samples(
     backend: str = "numpy",
     memory_budget: int = MEMORY_BUDGET,
     planes: Planes | None = None,
+    into: Floats | None = None,
     progress: Progress = silent,
 ) -> Samples:
     """Build the samples of things; close them after use.
@@ -189,6 +192,8 @@ def build_samples(
         Bytes above which the samples go to a temporary file.
     planes : Planes, optional
         Reads them, and may have an image at hand.
+    into : float32 array of the samples' shape, optional
+        To hold them: memory that is used again is quicker than new memory.
     progress : Progress
 
     Raises
@@ -205,7 +210,7 @@ def build_samples(
     """
     crops = crops if settings.crop_schema == "Match" else 1
     shape = (len(things) * crops, settings.height, settings.width, channels)
-    samples = Samples(shape, memory_budget)
+    samples = Samples(shape, memory_budget, into)
     try:
         done = 0
 
@@ -213,14 +218,14 @@ def build_samples(
             progress(done, len(things), "Reading things")
 
         limit = min(PENDING_BYTES, memory_budget // 2)
-        pending = _Pending(samples, settings, crops, backend, limit, tick)
-        for index, plane in (planes or Planes(project)).of(things):
+        gathering = Gathering(samples.put, shape, settings, crops, backend, limit, tick)
+        for index, plane in (planes or Planes(project)).of(things, lent=True):
             _check_shape(things[index], plane, channels)
-            pending.add(index, things[index], plane)
+            gathering.add(index, things[index], plane)
             done += 1
             if done % 64 == 0:
                 tick()
-        pending.flush()
+        gathering.flush()
         tick()
     except BaseException:
         samples.close()
@@ -257,7 +262,7 @@ def check_plane(thing: Thing, plane: NDArray[Any], channels: int) -> None:
         If it is empty, has other channels, or values that are no finite numbers.
     """
     _check_shape(thing, plane, channels)
-    _check_numbers(thing, plane)
+    check_numbers(thing, plane)
 
 
 def _check_shape(thing: Thing, plane: NDArray[Any], channels: int) -> None:
@@ -268,88 +273,3 @@ def _check_shape(thing: Thing, plane: NDArray[Any], channels: int) -> None:
             f"{thing.name!r} ({thing.id}) has {plane.shape[-1]} channels, "
             f"but the classifier takes {channels}"
         )
-
-
-def _check_numbers(thing: Thing, plane: NDArray[Any]) -> None:
-    if not _all_numbers(plane):
-        raise FitError(f"{thing.name!r} ({thing.id}) has pixels that are NaN or infinite")
-
-
-def _all_numbers(planes: NDArray[Any]) -> bool:
-    """Tell whether all values are finite in float32."""
-    if planes.dtype.kind != "f":
-        return True
-    with np.errstate(over="ignore"):
-        return bool(np.isfinite(planes.astype(np.float32, copy=False)).all())
-
-
-@dataclass
-class _Pending:
-    """Planes that wait, by shape, to be resized with one call per shape."""
-
-    samples: Samples
-    settings: Settings
-    crops: int
-    backend: str
-    limit: int
-    tick: Callable[[], None]
-    groups: dict[tuple[Any, ...], list[tuple[int, Thing, NDArray[Any]]]] = field(
-        default_factory=dict
-    )
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        # Drawn for all at once: where a thing is cut does not depend on who waits with it.
-        self.places = np.full((len(self.samples), 2), 0.5)
-        if self.crops > 1:
-            self.places = np.random.default_rng((self.settings.seed, 3)).random(self.places.shape)
-
-    def add(self, index: int, thing: Thing, plane: NDArray[Any]) -> None:
-        if self.settings.crop_schema == "Match":
-            plane = pad_to(plane, self.settings.height, self.settings.width)
-        key = (plane.shape, plane.dtype, thing.bit_depth)
-        group = self.groups.setdefault(key, [])
-        group.append((index, thing, plane))
-        self.size += self._bytes(plane)
-        if len(group) == TOGETHER:
-            self._flush(key)
-        elif self.size > self.limit:
-            self.flush()
-
-    def flush(self) -> None:
-        for key in list(self.groups):
-            self._flush(key)
-
-    def _flush(self, key: tuple[Any, ...]) -> None:
-        _, dtype, bit_depth = key
-        group = self.groups.pop(key)
-        stack = np.stack([plane for _, _, plane in group])
-        if not _all_numbers(stack):
-            for _, thing, plane in group:
-                _check_numbers(thing, plane)
-        indices = [owner * self.crops + i for owner, _, _ in group for i in range(self.crops)]
-        part = self._resize(indices, stack, 2**bit_depth - 1 if dtype.kind in "iub" else 1)
-        self.samples.put(indices, self._finish(part, bit_depth))
-        self.size -= len(group) * self._bytes(group[0][2])
-        self.tick()
-
-    def _bytes(self, plane: NDArray[Any]) -> int:
-        return 4 * (plane.size + self.crops * math.prod(self.samples.shape[1:]))
-
-    def _resize(self, indices: Sequence[int], stack: NDArray[Any], divisor: int) -> Floats:
-        size = (self.settings.height, self.settings.width)
-        boxes: Floats | tuple[float, ...] = FULL_BOX
-        if self.settings.crop_schema == "Match":
-            boxes = match_boxes(stack.shape[1:3], size, self.places[indices])
-            stack = np.repeat(stack, self.crops, axis=0) if self.crops > 1 else stack
-            boxes = boxes if self.crops > 1 else tuple(boxes[0])
-        backend = self.backend if len(stack) >= FEW else "numpy"
-        return crop_and_resize(stack, boxes, size, backend, divisor)
-
-    def _finish(self, part: Floats, bit_depth: int) -> Floats:
-        """Undo the scaling or centre, if the settings say so."""
-        if not self.settings.rescale:
-            part = np.rint(part * np.float32(2**bit_depth - 1))
-        if self.settings.center:
-            part = part - part.mean(axis=(1, 2), keepdims=True)
-        return part

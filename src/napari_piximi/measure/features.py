@@ -28,6 +28,9 @@ PENDING_PIXELS = 2**19
 LARGEST_SIDE = 256
 """Texture and look of larger images are those of the image shrunk to this."""
 
+LARGEST_VALUE = 1e15
+"""Squares of larger ones, and their sums, are beyond float32."""
+
 FULL_SIZE = PIXEL_FEATURES.index("intensity_max") + 1
 """How many features of a channel, the first ones, are always of the image at full size."""
 
@@ -70,7 +73,7 @@ def measure_features(
     Raises
     ------
     FitError
-        If an annotation's mask does not fit its pixels.
+        If an annotation's mask does not fit its pixels, or a pixel is beyond ±1e15.
     """
     pending = _Pending(channels, rows)
     done = 0
@@ -101,6 +104,8 @@ class _Pending:
 
     def add(self, index: int, thing: Thing, plane: NDArray[Any]) -> None:
         values = _in_units(plane, thing.bit_depth)
+        if plane.dtype.kind == "f":
+            _check_size(thing, values)
         if isinstance(thing, Annotation):
             key: tuple[Any, ...] = (
                 True,
@@ -141,6 +146,15 @@ def _in_units(plane: NDArray[Any], bit_depth: int) -> Floats:
         divisor = np.float32(2**bit_depth - 1)
         return np.asarray(np.divide(plane, divisor, dtype=np.float32, casting="unsafe"))
     return np.asarray(plane, dtype=np.float32)
+
+
+def _check_size(thing: Thing, values: Floats) -> None:
+    largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+    if largest > LARGEST_VALUE:
+        raise FitError(
+            f"{thing.name!r} ({thing.id}) has pixels as large as {largest:.3g}, too large to be "
+            "measured; divide them by something"
+        )
 
 
 def _mask(thing: Annotation, plane: NDArray[Any]) -> NDArray[np.bool_]:

@@ -83,8 +83,6 @@ class AskBox(QWidget):
         self.trouble.setTextFormat(Qt.TextFormat.PlainText)
         self.trouble.setWordWrap(True)
         self.trouble.setAccessibleName("What stops a prediction")
-        self.mend.setToolTip("Say which category each class of this model stands for")
-        self.mend.setAccessibleName("Map classes to categories")
         self.mend.clicked.connect(self._mend)
         for part in (self.bar, self.message):
             kept_room = part.sizePolicy()
@@ -124,8 +122,20 @@ class AskBox(QWidget):
         stopped = self.obstacle is not None and self.job is None
         self.trouble.setText(breakable(self.obstacle.text) if self.obstacle is not None else "")
         self.trouble.setVisible(stopped)
-        self.mend.setVisible(stopped and self.obstacle is not None and self.obstacle.mend == "map")
+        mend = self.obstacle.mend if self.obstacle is not None else ""
+        self.mend.setVisible(stopped and bool(mend))
+        self._write_mend(mend)
         self._refresh_button()
+
+    def _write_mend(self, mend: str) -> None:
+        fit = mend == "fit"
+        self.mend.setText("Go to Fit" if fit else "Map classes…")
+        self.mend.setToolTip(
+            "Fit a model on what is labelled"
+            if fit
+            else "Say which category each class of this model stands for"
+        )
+        self.mend.setAccessibleName("Go to Fit" if fit else "Map classes to categories")
 
     def _refresh_button(self) -> None:
         if self.job is not None:
@@ -156,6 +166,13 @@ class AskBox(QWidget):
             return
         self._follow(predict(self.panel.workspace, found, ids))
 
+    def predict(self, asked: Asked) -> None:
+        """Ask about these things, as if they had been chosen and the button pressed."""
+        if self.job is None:
+            self.asked.setCurrentIndex(self.asked.findData(asked))
+            self.refresh()
+            self.press()
+
     def _choose(self, _row: int) -> None:
         preferences.put(ASKED, self.chosen.value)
         self._refresh_button()
@@ -164,7 +181,9 @@ class AskBox(QWidget):
         from napari_piximi.ui.adopting import map_classifier
 
         choice = self.panel.choice
-        if choice.classifier is not None:
+        if choice.classifier is None:
+            self.panel.page("Fit")
+        else:
             map_classifier(self.panel.workspace, choice.classifier, choice.kind, self)
 
     # --- a prediction that runs ------------------------------------------------------------------

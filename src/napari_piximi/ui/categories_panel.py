@@ -1,10 +1,8 @@
 """The Categories dock: the categories of the kind on show, and giving them to things."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from napari.components import ViewerModel
 from qtpy.QtCore import QPoint, Qt
@@ -293,9 +291,4 @@ class CategoriesPanel(Panel):
         self.listen(self.workspace.gallery.selected, self._selection_changed)
         active = self.workspace.viewer.layers.selection.events.active
         active.connect(self._retarget)
-        self.destroyed.connect(partial(_forget, active, self._retarget))
-
-
-def _forget(emitter: Any, slot: Callable[..., None], *_: object) -> None:  # noqa: ANN401
-    with suppress(ValueError, RuntimeError):
-        emitter.disconnect(slot)
+        self.links.add(partial(active.disconnect, self._retarget))

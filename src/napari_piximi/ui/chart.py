@@ -199,8 +199,11 @@ class Chart(QWidget):
             painter.setPen(grid)
             painter.drawLine(QPointF(x, inside.top()), QPointF(x, inside.bottom()))
             painter.setPen(text)
-            box = QRectF(x - 40, inside.bottom() + 2, 80, height)
-            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, f"{value:g}")
+            number = f"{value:g}"
+            wide = self.fontMetrics().horizontalAdvance(number) + 2
+            left = min(x - wide / 2, self.width() - wide)
+            box = QRectF(left, inside.bottom() + 2, wide, height)
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, number)
 
     def _draw_hover(
         self, painter: QPainter, inside: QRectF, scale: tuple[float, float, float, float]

@@ -41,6 +41,9 @@ class ClassifierPanel(Panel):
         self.setObjectName("classifier")
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
+        bar = self.pages.tabBar()
+        if bar is not None:
+            bar.setDrawBase(False)
         self._homes: dict[str, QWidget] = {}
         for name, meaning in PAGES.items():
             home = QWidget()

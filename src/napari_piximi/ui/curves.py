@@ -50,10 +50,14 @@ class CurvesView(QWidget):
         self.choice.addItems(list(FIGURES))
         self.choice.setToolTip("Draw accuracy, loss, or both")
         self.choice.setAccessibleName("Figures to draw")
+        self.choice.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.choice.setMinimumContentsLength(4)
         kept = preferences.get(SHOWN, "Both")
         self.choice.setCurrentText(kept if kept in FIGURES else "Both")
         ignore_wheel(self.choice)
-        self.key = QLabel("<b>—</b> validation&nbsp;&nbsp;<b>- -</b> training&nbsp;&nbsp;● kept")
+        self.key = QLabel("<b>—</b> valid.&nbsp;&nbsp;<b>- -</b> train.&nbsp;&nbsp;●&nbsp;kept")
         self.key.setToolTip(
             "Whole lines: things that the model is not taught. Dashed: those that it is taught. "
             "Dot: the epoch whose weights were kept"
@@ -78,6 +82,7 @@ class CurvesView(QWidget):
     def _lay_out(self) -> None:
         bar = QHBoxLayout()
         bar.setContentsMargins(0, 0, 0, 0)
+        bar.setSpacing(4)
         bar.addWidget(self.choice)
         bar.addWidget(self.key, 1)
         bar.addWidget(self.export)

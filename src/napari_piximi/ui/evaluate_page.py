@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_piximi.model.edits import delete_evaluation
 from napari_piximi.model.evaluation import Evaluation
@@ -42,12 +42,16 @@ class EvaluatePage(QWidget):
         self.empty.setWordWrap(True)
         self.empty.setMinimumWidth(100)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.to_fit = QPushButton("Go to Fit")
+        self.to_fit.setToolTip("Fit a model on what is labelled")
+        self.to_fit.setAccessibleName("Go to Fit")
         self._wanted: Evaluation | None = None
         self._soon = QTimer(self)  # not Rest: it must end with the page
         self._soon.setSingleShot(True)
         self._soon.setInterval(LATER)
         self._soon.timeout.connect(self.form.refresh)
         self._lay_out()
+        self.to_fit.clicked.connect(lambda _: panel.page("Fit"))
         self.list.chosen.connect(self._choose)
         self.list.delete_asked.connect(self._delete)
         panel.listen(self.evaluating.kept, self._kept)
@@ -68,14 +72,17 @@ class EvaluatePage(QWidget):
         self.list.show_kept(kept, self._wanted)
         for part in (self.list, self.view):
             part.setVisible(bool(kept))
+        self.to_fit.setVisible(choice.classifier is None)
         self.empty.setVisible(not kept and choice.classifier is not None)
         self.view.show_kept(shown, kept)
 
     def _lay_out(self) -> None:
         inner = QWidget()
         layout = QVBoxLayout(inner)
-        layout.setContentsMargins(2, 4, 2, 2)
-        for part in (self.form, self.list, self.empty, self.view):
+        layout.setContentsMargins(2, 6, 2, 2)
+        layout.addWidget(self.form)
+        layout.addWidget(self.to_fit, 0, Qt.AlignmentFlag.AlignLeft)
+        for part in (self.list, self.empty, self.view):
             layout.addWidget(part)
         layout.addStretch()
         area = QScrollArea()

@@ -4,7 +4,7 @@ import time
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtGui import QKeySequence
+from qtpy.QtGui import QKeySequence, QMouseEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
@@ -36,7 +36,7 @@ class FitActions(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._under_way: FitUnderWay | None = None
-        self.button = QPushButton()
+        self.button = _FitButton()
         self.button.setObjectName("fit")
         self.button.setStyleSheet("QPushButton#fit { font-weight: bold; padding: 6px 10px; }")
         self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -127,3 +127,12 @@ class FitActions(QWidget):
 
     def _pressed(self) -> None:
         (self.stop if self._under_way is not None else self.fit).emit()
+
+
+class _FitButton(QPushButton):
+    """The second half of a double click does not stop what its first half began."""
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Let it pass."""
+        if event is not None:
+            event.accept()

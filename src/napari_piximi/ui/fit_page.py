@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from napari_piximi.learn.plans import INPUT_SETTINGS
 from napari_piximi.learn.readiness import Remedy, Trouble, readiness
@@ -26,15 +25,17 @@ from napari_piximi.ui.compare_row import CompareRow, FollowRow
 from napari_piximi.ui.comparing import comparing_of
 from napari_piximi.ui.curve_data import Curves, live_curves, runs_of
 from napari_piximi.ui.curves import CurvesView
+from napari_piximi.ui.device_button import DeviceButton
 from napari_piximi.ui.fit_actions import FIT_KEYS, FitActions
+from napari_piximi.ui.fit_outcome import FitOutcome
 from napari_piximi.ui.fit_trouble import TroubleLine
 from napari_piximi.ui.fitting import fitting_of
+from napari_piximi.ui.predicting import Asked, asked_count
 from napari_piximi.ui.preset_row import PresetRow
 from napari_piximi.ui.refitting import refitting_of
 from napari_piximi.ui.remedies import apply_remedy
 from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.settings_form import SettingsForm
-from napari_piximi.ui.shown_names import tip
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
@@ -71,18 +72,17 @@ class FitPage(QWidget):
         self.buttons = FitActions()
         self.compare = CompareRow(self.comparing)
         self.follow = FollowRow()
-        self.device = QElidingLabel()
-        self.device.setTextFormat(Qt.TextFormat.PlainText)
+        self.outcome = FitOutcome()
+        self.device = DeviceButton(panel.learning)
         self.seed = QPushButton()
         self.curves = CurvesView()
         self._runs: list[Curves] = []
         self._shared = False
-        self._rest = Rest(self.refresh, DELAY)
+        self._rest = Rest(self.refresh, DELAY, self)
         self._unfolding: QWidget | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._fit_settings)
-        self.destroyed.connect(self._rest.forget)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -106,7 +106,7 @@ class FitPage(QWidget):
         bottom = QVBoxLayout(lower)
         bottom.setContentsMargins(0, 2, 0, 0)
         bottom.setSpacing(4)
-        for part in (self.troubles, self.buttons):
+        for part in (self.troubles, self.buttons, self.outcome):
             bottom.addWidget(part)
         bottom.addLayout(line)
         bottom.addWidget(self.follow)
@@ -141,6 +141,7 @@ class FitPage(QWidget):
         self.buttons.fit.connect(self.fit)
         self.buttons.more.connect(self.go_on)
         self.buttons.stop.connect(self.fitting.stop)
+        self.outcome.predict.connect(self._predict_rest)
         self.compare.compare.clicked.connect(self._compare)
         self.compare.use.clicked.connect(self._use_better)
         self.follow.follow.toggled.connect(self._follow)
@@ -210,9 +211,10 @@ class FitPage(QWidget):
                 rest="",
             )
         forest = settings.architecture == FOREST
-        device = "CPU" if forest else self.panel.learning.device or "Starting the engine"
-        self.device.setText(device)
-        self.device.setToolTip(tip(f"What fits run on: {device}"))
+        device = "CPU" if forest else self.panel.learning.device
+        self.device.show_device(device, fixed=forest or current is not None)
+        waiting = asked_count(self.workspace, Asked.WAITING)
+        self.outcome.show_outcome(chosen, waiting, running=current is not None)
         self.seed.setText(f"Seed {settings.seed}")
         self.seed.setToolTip("The same seed gives the same result; press for another one")
         self.seed.setAccessibleName(f"New seed; now {settings.seed}")
@@ -284,6 +286,13 @@ class FitPage(QWidget):
         """Fit the chosen model further."""
         chosen = self.choice.classifier
         self.fitting.start(self.choice.kind, self.choice.settings, self.choice.name, chosen)
+
+    def _predict_rest(self) -> None:
+        from napari_piximi.ui.predict_page import PredictPage
+
+        page = self.panel.page("Predict")
+        assert isinstance(page, PredictPage)
+        page.ask.predict(Asked.WAITING)
 
     def _fit_key(self) -> None:
         if self.buttons.button.isEnabled():

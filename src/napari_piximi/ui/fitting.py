@@ -183,12 +183,15 @@ class Fitting:
     def _done(self, fit: FitUnderWay, result: FitResult) -> None:
         run = result.classifier.runs[-1]
         if run.stopped == "cancelled" and not run.epochs and fit.settings.epochs:
-            messages.info(
-                f"{one_line(fit.name)}: stopped before the first epoch was complete, so there is "
-                "nothing to keep"
-            )
+            self._say_nothing_is_kept(fit)
             return
         self._take(fit, result)
+
+    def _say_nothing_is_kept(self, fit: FitUnderWay) -> None:
+        messages.info(
+            f"{one_line(fit.name)}: stopped before the first epoch was complete, so there is "
+            "nothing to keep"
+        )
 
     def _take(self, fit: FitUnderWay, result: FitResult) -> bool:
         """Put a result into the project as it is now, and judge it."""
@@ -240,6 +243,7 @@ class Fitting:
 
     def _failed(self, fit: FitUnderWay, error: BaseException) -> None:
         if isinstance(error, Cancelled):
+            self._say_nothing_is_kept(fit)
             return
         if isinstance(error, DeviceMemoryError) and error.batch_size:
             size = error.batch_size
@@ -247,6 +251,8 @@ class Fitting:
             self.trouble = Trouble(str(error), "stop", remedy)
         if isinstance(error, EngineError) and isinstance(error.kept, FitResult):
             self._keep(fit, error, error.kept)
+        elif isinstance(error, EngineError):
+            messages.error(f"{one_line(fit.name)} was not fitted, and nothing is lost: {error}")
         elif isinstance(error, PiximiError | OSError | MemoryError):
             messages.error(error)
         elif isinstance(error, Exception):

@@ -1,13 +1,14 @@
 """Closing the window: unsaved changes are asked about, and then all work is stopped."""
 
+import sys
 import weakref
-from collections.abc import Callable
 from functools import partial
 
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QMainWindow, QWidget
 
 from napari_piximi.ui import documents, messages
+from napari_piximi.ui.links import Links
 from napari_piximi.ui.workspace import Workspace
 
 __all__ = ["guard", "guard_window_of"]
@@ -32,7 +33,8 @@ class _Guard(QObject):
         self._failed = False
         window.installEventFilter(self)
         workspace.filed.connect(self.show_title)
-        self.destroyed.connect(partial(_forget, workspace, self.show_title))
+        self._links = Links(self)
+        self._links.add(partial(workspace.filed.disconnect, self.show_title, missing_ok=True))
         self.show_title()
 
     def show_title(self) -> None:
@@ -51,7 +53,7 @@ class _Guard(QObject):
             return False
         keep = False
         try:
-            leaving = documents.may_leave(self.workspace, self._window)
+            leaving = self._may_leave()
         except Exception as error:  # from here it would let the window close without a word
             leaving = keep = self._failed
             self._failed = True
@@ -65,9 +67,13 @@ class _Guard(QObject):
             self.workspace.close(keep=keep)
         return True
 
+    def _may_leave(self) -> bool:
+        if "napari_piximi.ui.fitting" in sys.modules:  # else nothing was ever fitted
+            from napari_piximi.ui.leaving_fit import may_end_fit
 
-def _forget(workspace: Workspace, slot: Callable[[], None], *_: object) -> None:
-    workspace.filed.disconnect(slot, missing_ok=True)
+            if not may_end_fit(self.workspace, self._window):
+                return False
+        return documents.may_leave(self.workspace, self._window)
 
 
 def guard(window: QMainWindow, workspace: Workspace) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
 from napari_piximi.engine import Engine
 from napari_piximi.errors import Cancelled, EngineError
@@ -22,6 +21,7 @@ from napari_piximi.progress import Progress
 from napari_piximi.ui import messages, preferences
 from napari_piximi.ui.jobs import Job, show_failure
 from napari_piximi.ui.model_choice import ModelChoice
+from napari_piximi.ui.rest import timer_of
 
 if TYPE_CHECKING:
     from napari_piximi.ui.workspace import Workspace
@@ -78,7 +78,7 @@ class Learning:
         self.plain = Engine(PLAIN_MODULES, remedy=PLAIN_REMEDY)
         self._asking: Job | None = None
         self._closed = self._troubled = False
-        self._idle = QTimer()
+        self._idle = timer_of(self)
         self._idle.setSingleShot(True)
         self._idle.setInterval(IDLE)
         self._idle.timeout.connect(self.rest)

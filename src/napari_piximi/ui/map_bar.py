@@ -33,7 +33,7 @@ class MapBar(QWidget):
         self.method = _choice("How the map is made", METHODS, preferences.get(METHOD, ""))
         self.color = _choice("Colour the points by", MODES, preferences.get(COLOR, ""))
         self.make = _button("Map", "Ask the model about all things, and draw them as a map")
-        self.fit = _button("Fit view", "Show all points (F)")
+        self.fit = _button("All", "Show all points (F)")
         self._tools = QButtonGroup(self)
         self.buttons: dict[Tool, QPushButton] = {}
         flow = QFlowLayout(self)

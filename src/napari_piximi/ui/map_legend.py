@@ -33,6 +33,7 @@ class MapLegend(QListWidget):
         super().__init__(parent)
         self.hidden: set[str] = set()
         self._entries: tuple[Entry, ...] = ()
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Legend: what is shown on the map")
         self.setToolTip("Click to hide or show; Space does the same")
         self.itemClicked.connect(self._toggle)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.components import ViewerModel
 from numpy.typing import NDArray
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from napari_piximi.learn.embedding import FeatureMap, map_title
 from napari_piximi.model.columns import Columns
@@ -24,7 +25,7 @@ from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.learning import needs_keras
 from napari_piximi.ui.map_colors import LOST, coloring
 from napari_piximi.ui.panel import Panel
-from napari_piximi.ui.shown_names import breakable, one_line
+from napari_piximi.ui.shown_names import breakable, one_line, tip
 
 if TYPE_CHECKING:
     from napari_piximi.ui.map_view import Change
@@ -38,10 +39,11 @@ NO_MODEL = (
     "Fit a model first, in the Classifier dock, or choose one there."
 )
 NO_MAP = "Press “Map” to ask {name} about all things and draw them side by side."
-HINT = "Drag around points to select them in the gallery; double-click to see one in the viewer"
+HINT = "Drag around points to select them in the gallery; double-click shows one"
 
-NARROW, LEGEND = 420, 160
-"""Width of the dock below which the legend goes under the map; width of the legend beside it."""
+NARROW, LEGEND, SLIM = 420, 160, 120
+"""Width of a dock, if it is upright, below which the legend goes under the map; width of the
+legend beside it, and where there is little room."""
 FREE = (1 << 24) - 1
 
 _kept: "weakref.WeakKeyDictionary[Workspace, FeatureMap]" = weakref.WeakKeyDictionary()
@@ -67,6 +69,9 @@ class MapPanel(Panel):
         self._rows = np.zeros(0, np.intp)
         self._made = self._waiting = False
         self.setMinimumSize(240, 160)
+        self._room = QTimer(self)
+        self._room.setSingleShot(True)
+        self._room.timeout.connect(self._take_room)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Make what is in sight."""
@@ -92,7 +97,7 @@ class MapPanel(Panel):
     # --- parts ---------------------------------------------------------------------------------
 
     def _make(self) -> None:
-        if self._made or not self._links:  # closed meanwhile
+        if self._made or not self.links:  # closed meanwhile
             return
         from napari_piximi.ui.map_bar import MapBar
         from napari_piximi.ui.map_legend import MapLegend
@@ -100,7 +105,8 @@ class MapPanel(Panel):
 
         self._made = True
         self.bar, self.view, self.legend = MapBar(self), MapView(self), MapLegend(self)
-        self.title, self.hint, self.message = QLabel(), QLabel(HINT), QLabel()
+        self.title, self.hint, self.message = QElidingLabel(), QElidingLabel(HINT), QLabel()
+        self.hint.setToolTip(HINT)
         for label in (self.title, self.hint, self.message):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setMinimumWidth(1)
@@ -124,6 +130,7 @@ class MapPanel(Panel):
         self._connect()
         self._take_theme()
         self._place_legend()
+        self._room.start(0)  # when the dock has been laid out
         kept = _kept.get(self.workspace)
         if kept is not None and kept.kind in self.workspace.project.kinds:
             self.show_map(kept)
@@ -146,13 +153,20 @@ class MapPanel(Panel):
         self.listen(workspace.opened, self._forget)
         EditKeys(self, workspace)
 
+    def _take_room(self) -> None:
+        from napari_piximi.ui.map_room import share_room
+
+        if self.isVisible():
+            share_room(self)
+
     def _place_legend(self) -> None:
-        narrow = self.width() < NARROW
+        narrow = self.width() < NARROW and self.height() > self.width()
         directions = QBoxLayout.Direction
         self._beside.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
         self.legend.setMaximumHeight(self.height() // 4 if narrow else FREE)
-        self.legend.setMinimumWidth(1 if narrow else LEGEND)
-        self.legend.setMaximumWidth(FREE if narrow else LEGEND)
+        beside = LEGEND if self.width() >= NARROW else SLIM
+        self.legend.setMinimumWidth(1 if narrow else beside)
+        self.legend.setMaximumWidth(FREE if narrow else beside)
 
     # --- making a map --------------------------------------------------------------------------
 
@@ -230,6 +244,7 @@ class MapPanel(Panel):
             title = one_line(drawn.title, 40)
             text = f"{drawn.method} map of {title} · {len(drawn.ids):,} things{newer}"
             self.title.setText(text)
+            self.title.setToolTip(tip(text))
 
     def _recolor(self) -> None:
         drawn = self.drawn
@@ -242,7 +257,10 @@ class MapPanel(Panel):
         self.legend.show_entries(painted.entries)
         palette = np.array([_rgb(e.color) for e in painted.entries] + [_rgb(LOST)], np.uint32)
         shows = np.array([*(self.legend.shows(e.key) for e in painted.entries), False])
-        self.view.set_colors(palette[painted.codes], shows[painted.codes])
+        unknown = project.kinds[drawn.kind].unknown
+        below = np.array([*(e.key == unknown for e in painted.entries), False])
+        codes = painted.codes
+        self.view.set_colors(palette[codes], shows[codes], below[codes])
 
     def _found(self, drawn: FeatureMap) -> NDArray[np.intp]:
         """Return the row of each point among the things as they are now."""

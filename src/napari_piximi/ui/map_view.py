@@ -95,6 +95,7 @@ class MapView(QWidget):
         self._shown = np.zeros(0, bool)
         self._marked = np.zeros(0, bool)
         self._order = np.zeros(0, np.intp)
+        self._below, self._under = np.zeros(0, bool), 0
         self._in_order = self._points, self._colors, self._marked
         self._path: list[QPointF] = []
         self._pointed = -1
@@ -130,13 +131,23 @@ class MapView(QWidget):
         self._order = np.random.default_rng(0).permutation(len(points))
         self._colors = np.zeros(len(points), np.uint32)
         self._shown = np.ones(len(points), bool)
-        self._marked = np.zeros(len(points), bool)
+        self._marked = self._below = np.zeros(len(points), bool)
         self._arrange()
         self.fit()
 
-    def set_colors(self, colors: NDArray[np.uint32], shown: NDArray[np.bool_]) -> None:
-        """Colour the points, ``0xAARRGGBB`` each, and say which of them are shown."""
+    def set_colors(
+        self,
+        colors: NDArray[np.uint32],
+        shown: NDArray[np.bool_],
+        below: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Colour the points, ``0xAARRGGBB`` each, and say which of them are shown.
+
+        Those `below` are painted first: where most things have no label, the few that have one
+        would be lost among them.
+        """
         self._colors, self._shown = colors, shown
+        self._below = np.zeros(len(colors), bool) if below is None else below
         self._arrange()
 
     def mark(self, marked: NDArray[np.bool_]) -> None:
@@ -147,6 +158,10 @@ class MapView(QWidget):
     def _arrange(self) -> None:
         """Put what is shown into the order in which it is painted: once, not in each frame."""
         rows = self._order[self._shown[self._order]]
+        if self._below.any():
+            first = self._below[rows]
+            rows = np.concatenate([rows[first], rows[~first]])
+        self._under = int(self._below[rows].sum())
         self._in_order = self._points[rows], self._colors[rows], self._marked[rows]
         self._item.update()
 
@@ -218,7 +233,8 @@ class MapView(QWidget):
         # far away, pixels would not fit their numbers
         at = np.clip(self.pixels_of(points) * ratio, -(2**20), 2**20).astype(np.int32)
         radius = round(_radius(len(points)) * ratio)
-        paint_points(canvas, at, colors, radius)
+        for part in (slice(0, self._under), slice(self._under, None)):
+            paint_points(canvas, at[part], colors[part], radius)
         if marked.any():
             at, colors = at[marked], colors[marked]
             ink = np.full(len(at), self._ink.rgb(), np.uint32)

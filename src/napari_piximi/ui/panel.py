@@ -11,12 +11,11 @@ from qtpy.QtWidgets import QWidget
 
 from napari_piximi.model.project import Project
 from napari_piximi.ui.guard import guard_window_of
+from napari_piximi.ui.links import Links
 from napari_piximi.ui.lost_work import point_to_lost_work
 from napari_piximi.ui.workspace import Workspace, workspace_of
 
 __all__ = ["Panel"]
-
-Link = tuple[SignalInstance, Callable[..., Any]]
 
 
 class Panel(QWidget):
@@ -30,14 +29,13 @@ class Panel(QWidget):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self.workspace: Workspace = workspace_of(napari_viewer)
-        self._links: list[Link] = []
-        self.destroyed.connect(partial(_unlink, self._links))
+        self.links = Links(self)
         self.listen(self.workspace.changed, self.project_changed)
 
     def listen(self, signal: SignalInstance, slot: Callable[..., Any]) -> None:
         """Connect a signal until this panel is destroyed."""
         signal.connect(slot)
-        self._links.append((signal, slot))
+        self.links.add(partial(signal.disconnect, slot, missing_ok=True))
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """See to it that closing the window asks about unsaved work, and lost work is offered."""
@@ -47,9 +45,3 @@ class Panel(QWidget):
 
     def project_changed(self, before: Project, after: Project) -> None:
         """Redraw what differs; called after every change, and when another project is opened."""
-
-
-def _unlink(links: list[Link], *_: object) -> None:
-    for signal, slot in links:
-        signal.disconnect(slot, missing_ok=True)
-    links.clear()

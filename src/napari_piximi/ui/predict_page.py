@@ -36,7 +36,7 @@ class PredictPage(QWidget):
         inner = QWidget()
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(2, 6, 2, 2)
-        layout.setSpacing(8)
+        layout.setSpacing(4)
         layout.addWidget(self.ask)
         layout.addWidget(_line())
         layout.addWidget(self.review)
@@ -50,7 +50,7 @@ class PredictPage(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)
         self._stale = True
-        self._soon = Rest(self.refresh, 0)
+        self._soon = Rest(self.refresh, 0, self)
         workspace = panel.workspace
         panel.listen(workspace.changed, self._changed)
         panel.listen(workspace.gallery.arranged, self._ask_soon)

@@ -38,7 +38,7 @@ __all__ = [
 class Asked(StrEnum):
     """Which things a classifier is asked about; the values are what a user reads."""
 
-    WAITING = "Without a category"
+    WAITING = "Unlabelled"
     SELECTED = "Selected"
     SHOWN = "All on show"
     ALL = "All of the kind"

@@ -1,11 +1,12 @@
 """Do something once, when what a user moves has come to rest."""
 
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QCoreApplication, QObject, QTimer
 
-__all__ = ["Rest"]
+__all__ = ["Rest", "timer_of"]
 
 
 class Rest:
@@ -16,11 +17,15 @@ class Rest:
     function : callable
     delay : int
         Milliseconds after the last :meth:`ask`.
+    owner : QObject, optional
+        With it, the wait ends.
     """
 
-    def __init__(self, function: Callable[[], object], delay: int) -> None:
+    def __init__(
+        self, function: Callable[[], object], delay: int, owner: QObject | None = None
+    ) -> None:
         self._function = function
-        self._timer = QTimer()
+        self._timer = QTimer(owner) if owner is not None else timer_of(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(delay)
         self._timer.timeout.connect(self._call)
@@ -28,15 +33,18 @@ class Rest:
     @property
     def waiting(self) -> bool:
         """Whether the function is to be called."""
-        return self._timer.isActive()
+        with suppress(RuntimeError):
+            return self._timer.isActive()
+        return False
 
     def ask(self, *_: object) -> None:
         """Call the function later; asking again puts it off."""
-        self._timer.start()
+        with suppress(RuntimeError):  # Qt has deleted the timer with its owner
+            self._timer.start()
 
     def flush(self) -> None:
         """Call the function now if it is to be called."""
-        if self._timer.isActive():
+        if self.waiting:
             self._timer.stop()
             self._function()
 
@@ -47,3 +55,19 @@ class Rest:
 
     def _call(self) -> None:
         self._function()
+
+
+def timer_of(owner: object) -> QTimer:
+    """Return a timer for something that is not of Qt.
+
+    Its owner may be let go of in any thread, by the garbage collector; a timer must be destroyed
+    in its own.
+    """
+    timer = QTimer(QCoreApplication.instance())
+    weakref.finalize(owner, _drop, timer).atexit = False
+    return timer
+
+
+def _drop(timer: QTimer) -> None:
+    with suppress(RuntimeError):  # the application has gone, and the timer with it
+        timer.deleteLater()

@@ -75,6 +75,8 @@ class ReviewBox(QWidget):
         threshold = min(max(preferences.get(THRESHOLD, DEFAULT), 0.0), 1.0)
         self.headline.setTextFormat(Qt.TextFormat.PlainText)
         self.headline.setWordWrap(True)
+        self.above.setTextFormat(Qt.TextFormat.PlainText)
+        self.above.setWordWrap(True)
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(10)
         self.slider.setValue(round(threshold * STEPS))
@@ -83,6 +85,7 @@ class ReviewBox(QWidget):
         self.spin.setRange(0, 1)
         self.spin.setDecimals(2)
         self.spin.setSingleStep(0.01)
+        self.spin.setMaximumWidth(96)
         self.spin.setValue(threshold)
         self.spin.setAccessibleName("Threshold of the probability, as a number")
         self.spin.setToolTip(self.slider.toolTip())
@@ -93,9 +96,9 @@ class ReviewBox(QWidget):
         self._take_theme()
 
     def _lay_out(self) -> None:
-        line = QHBoxLayout()
+        line = QHBoxLayout()  # the slider alone, so that its handle lies under the line above
         line.setSpacing(4)
-        line.addWidget(self.slider, 1)
+        line.addWidget(self.above, 1)
         line.addWidget(self.spin)
         shown = QHBoxLayout()
         shown.setSpacing(4)
@@ -117,8 +120,8 @@ class ReviewBox(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.table)
         layout.addWidget(self.histogram)
+        layout.addWidget(self.slider)
         layout.addLayout(line)
-        layout.addWidget(self.above)
         layout.addLayout(shown)
         layout.addLayout(acts)
         layout.addWidget(self.unlabelled)
@@ -250,8 +253,9 @@ def _is_filtered(query: Query) -> bool:
 def _headline(found: Predicted, total: int) -> str:
     if not found.count:
         return "Nothing is predicted yet. What is predicted is corrected and accepted here."
-    whole = f"{found.count:,} of {total:,} have a prediction"
-    return f"{whole}, {found.waiting:,} of them unlabelled"
+    waiting = "none" if not found.waiting else f"{found.waiting:,}"
+    waiting = "all" if found.waiting == found.count else waiting
+    return f"{found.count:,} of {total:,} predicted, {waiting} of them unlabelled"
 
 
 def _button(text: str, says: str) -> QPushButton:

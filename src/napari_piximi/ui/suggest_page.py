@@ -43,7 +43,8 @@ METHODS = {
     "Mixed": ("mixed", "First those that are uncertain, and differ from each other as well."),
     SUSPICIOUS: (
         "suspicious",
-        "Labels that models, fitted on the other labels, disagree with: five are fitted.",
+        "Fits five models, each without a fifth of the labels, and lists the labels in that "
+        "fifth that look wrong to it.",
     ),
 }
 UNLABELLED, ALL = "Things without a label", "All things"
@@ -108,7 +109,7 @@ class SuggestPage(QWidget):
         form.addRow("Among", self.among)
         self._form = form
         batch = QHBoxLayout()
-        batch.addWidget(QLabel("Label these next"))
+        batch.addWidget(QLabel("Label next"))
         batch.addWidget(self.count)
         batch.addWidget(self.select, 1)
         self._batch = QWidget()
@@ -117,8 +118,11 @@ class SuggestPage(QWidget):
         line = QFrame()
         line.setFrameShape(QFrame.Shape.HLine)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 6, 2, 2)
         layout.addLayout(form)
-        for part in (self.trouble, self.to_fit, self.start, self.bar, self.outcome, self._batch):
+        layout.addWidget(self.trouble)
+        layout.addWidget(self.to_fit, 0, Qt.AlignmentFlag.AlignLeft)
+        for part in (self.start, self.bar, self.outcome, self._batch):
             layout.addWidget(part)
         layout.addWidget(self.suspicious, 1)
         layout.addStretch(0)
@@ -162,13 +166,24 @@ class SuggestPage(QWidget):
         self.trouble.setVisible(not ready)
         self.to_fit.setVisible(not ready)
         self.start.setVisible(ready)
-        self.start.setText("Cancel" if self.working else "Find them" if wrong else "Suggest")
+        self._write_start(wrong)
         self.bar.setVisible(self.working)
         ranking = self.panel.workspace.gallery.query.ranking
         self._batch.setVisible(ranking is not None and not wrong)
         self._recount()
         self.outcome.setVisible(bool(self.outcome.text()))
         self.suspicious.setVisible(wrong)
+
+    def _write_start(self, wrong: bool) -> None:
+        says = "Sort the gallery by what is worth labelling next"
+        text = "Suggest"
+        if self.working:
+            text, says = "Cancel", "Stop; the gallery stays as it is"
+        elif wrong:
+            text, says = "Find them", "List labels that look wrong; this takes as long as five fits"
+        self.start.setText(text)
+        self.start.setToolTip(says)
+        self.start.setAccessibleName(says)
 
     def _choose(self, text: str) -> None:
         preferences.put(METHOD, text)
@@ -177,7 +192,10 @@ class SuggestPage(QWidget):
 
     def _recount(self, *_: object) -> None:
         preferences.put(COUNT, self.count.value())
-        self.select.setText(f"Select the first {self.count.value():,}")
+        self.select.setText("Select these")
+        first = f"Select the first {self.count.value():,} of the suggestions in the gallery"
+        self.select.setToolTip(first)
+        self.select.setAccessibleName(first)
 
     def _project_changed(self, before: Project, after: Project) -> None:
         if before.things is not after.things or before.categories is not after.categories:

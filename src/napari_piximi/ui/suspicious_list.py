@@ -129,7 +129,7 @@ class SuspiciousList(QWidget):
         all_of_them = self._suspicions
         if not all_of_them.judged:
             return ""
-        judged, right = f"{all_of_them.judged:,} labels", f"{100 * all_of_them.accuracy:.0f} %"
+        judged, right = f"{all_of_them.judged:,} labels", f"{100 * all_of_them.accuracy:.0f}%"
         agree = f"Models that had not seen them agree with {right} of {judged}"
         if not all_of_them.found:
             return f"{agree}. None looks wrong."
