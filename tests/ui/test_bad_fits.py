@@ -1,6 +1,5 @@
 """What goes wrong with a fit, in a real window with the real engine, by the dock's own buttons."""
 
-import gc
 import os
 import signal
 import sys
@@ -12,7 +11,6 @@ from functools import partial
 import napari
 import numpy as np
 import pytest
-from napari._qt.qt_viewer import QtViewer
 from napari.utils.notifications import Notification
 from qtpy.QtWidgets import QApplication
 from tests.learn.projects import QUICK, bars
@@ -140,17 +138,6 @@ class Dock:
         made = self.fit_here()
         assert len(made.evaluations) == 1
         assert made.runs[-1].epochs == settings.epochs or settings.architecture == FOREST
-
-
-@pytest.fixture(autouse=True, scope="module")
-def swept() -> Iterator[None]:
-    """Forget the windows; napari's settings hold on to one that was closed by its frame.
-
-    Its own fixture, which looks for windows that are left, forgets them in the same way.
-    """
-    yield
-    gc.collect()
-    QtViewer._instances.clear()
 
 
 @pytest.fixture(scope="module")
