@@ -5,6 +5,7 @@ from tests.learn.graph_files import classifier_graph, small_graph
 from tests.learn.projects import QUICK, bars
 
 from napari_piximi.errors import ModelFileError
+from napari_piximi.learn._keras import keras
 from napari_piximi.learn.classifier import fit
 from napari_piximi.learn.model_summary import summarize
 from napari_piximi.model.project import new_project
@@ -25,6 +26,9 @@ def test_a_network() -> None:
     assert found.remark == ""
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="graph models run on TensorFlow only"
+)
 def test_a_graph() -> None:
     found = summarize(new_project(), small_graph())
     assert [(row.name, row.class_name, row.output_shape) for row in found.rows] == [
