@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import EditError
+from napari_piximi.model import edits
 from napari_piximi.model.edits import put_classifier, set_partition, set_predictions
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
@@ -149,10 +150,8 @@ def add_evaluation(project: Project, classifier: Classifier, evaluation: Evaluat
         The one that was judged.
     evaluation : Evaluation
     """
-    for present in project.classifiers:
-        if (present.name, present.kind) == (classifier.name, classifier.kind):
-            if present.model is not classifier.model:
-                return project
-            kept = replace(present, evaluations=(*present.evaluations, evaluation))
-            return put_classifier(project, kept)
-    return project
+    key = classifier.name, classifier.kind
+    present = next((c for c in project.classifiers if (c.name, c.kind) == key), None)
+    if present is None or present.model is not classifier.model:
+        return project
+    return edits.add_evaluation(project, *key, evaluation)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_piximi.model.edits import delete_evaluation
@@ -12,6 +12,7 @@ from napari_piximi.ui.evaluate_form import EvaluateForm
 from napari_piximi.ui.evaluating import Evaluating
 from napari_piximi.ui.evaluation_view import EvaluationView
 from napari_piximi.ui.evaluations_list import EvaluationsList, Kept, kept_of
+from napari_piximi.ui.rest import Rest
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
@@ -46,10 +47,7 @@ class EvaluatePage(QWidget):
         self.to_fit.setToolTip("Fit a model on what is labelled")
         self.to_fit.setAccessibleName("Go to Fit")
         self._wanted: Evaluation | None = None
-        self._soon = QTimer(self)  # not Rest: it must end with the page
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(LATER)
-        self._soon.timeout.connect(self.form.refresh)
+        self._soon = Rest(self.form.refresh, LATER, self)
         self._lay_out()
         self.to_fit.clicked.connect(lambda _: panel.page("Fit"))
         self.list.chosen.connect(self._choose)
@@ -58,7 +56,7 @@ class EvaluatePage(QWidget):
         panel.listen(self.evaluating.changed, self.form.begun_or_ended)
         panel.listen(panel.choice.changed, self.refresh)
         panel.listen(panel.workspace.changed, self._project_changed)
-        panel.listen(panel.workspace.gallery.arranged, self._later)
+        panel.listen(panel.workspace.gallery.arranged, self._soon.ask)
         self.refresh()
 
     def refresh(self) -> None:
@@ -109,11 +107,8 @@ class EvaluatePage(QWidget):
         self._wanted = evaluation
         self.refresh()
 
-    def _later(self) -> None:
-        self._soon.start()
-
     def _project_changed(self, before: Project, after: Project) -> None:
         if before.categories is not after.categories or before.kinds is not after.kinds:
             self.refresh()
         elif before.things is not after.things:
-            self._later()
+            self._soon.ask()
