@@ -21,6 +21,7 @@ __all__ = [
     "PiximiWarning",
     "RecoveryError",
     "SaveError",
+    "SegmentError",
     "WeightsUnavailableError",
 ]
 
@@ -59,6 +60,10 @@ class EditError(PiximiError, ValueError):
 
 class FitError(PiximiError, ValueError):
     """Things, categories or settings on which no classifier can be fitted or used."""
+
+
+class SegmentError(PiximiError, ValueError):
+    """An image, settings or a network with which no objects can be found."""
 
 
 class DeviceMemoryError(FitError):

@@ -11,7 +11,7 @@ from napari_piximi.model import masks
 from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.things import Annotation, Image, Kind, Partition, new_id
 
-__all__ = ["annotations_of", "labels_of"]
+__all__ = ["annotations_of", "labels_of", "objects_of"]
 
 Ints = NDArray[np.int64]
 
@@ -54,7 +54,7 @@ def annotations_of(
     stack, plane = _checked(labels, image)
     category = kind.unknown if category is None else category
     partition = Partition.INFERENCE if category == kind.unknown else Partition.UNASSIGNED
-    planes, values, boxes, runs = _objects(stack)
+    planes, values, boxes, runs = objects_of(stack)
     with without_garbage_collection():
         return [
             Annotation(
@@ -121,10 +121,22 @@ def _checked(labels: NDArray[Any], image: Image) -> tuple[NDArray[Any], int]:
     return array, 0
 
 
-def _objects(
+def objects_of(
     stack: NDArray[Any],
 ) -> tuple[list[int], list[int], list[tuple[int, int, int, int]], list[bytes]]:
-    """Find plane, label, box and mask of every object, all from the runs along the rows."""
+    """Find plane, label, box and mask of every object, all from the runs along the rows.
+
+    Parameters
+    ----------
+    stack : (Z, Y, X) integer or boolean array
+
+    Returns
+    -------
+    planes, labels : list of int
+    boxes : list of (min_row, min_col, max_row, max_col)
+    runs : list of bytes
+        Masks over the boxes. All are by plane, then by label.
+    """
     starts, stops, values = _row_runs(stack)
     width = stack.shape[2]
     rows, columns = np.divmod(starts, width)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import EditError
+from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.model.things import (
     IMAGE_KIND,
     UNKNOWN_COLOR,
@@ -75,6 +76,8 @@ class Project:
     unread_models : mapping of name to (JSON, weights)
         Files of classifiers that could not be opened, kept as they are so that saving does
         not lose them. Nothing in them is ever run.
+    networks : tuple of SegmentationNetwork
+        Those that were fitted on its annotations to find objects, oldest first.
     """
 
     name: str = "Untitled"
@@ -85,6 +88,7 @@ class Project:
     classifiers: tuple[Classifier, ...] = ()
     segmenter: str = "undefined"
     unread_models: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    networks: tuple[SegmentationNetwork, ...] = ()
 
     def images(self) -> Iterator[Image]:
         """Yield the images, in order."""
@@ -135,6 +139,20 @@ class Project:
         known = ", ".join(repr(c.name) for c in own) or "none"
         where = "this project" if kind is None else f"the kind {self.kind_name(kind)!r}"
         raise EditError(f"{name!r} is no classifier of {where}; it has {known}")
+
+    def find_network(self, name: str) -> SegmentationNetwork:
+        """Find a segmentation network by its name.
+
+        Raises
+        ------
+        EditError
+            If there is none.
+        """
+        for network in self.networks:
+            if network.name == name:
+                return network
+        known = ", ".join(repr(network.name) for network in self.networks) or "none"
+        raise EditError(f"{name!r} is no segmentation network of this project; it has {known}")
 
     def classifier_names(self) -> frozenset[str]:
         """Return all names that classifiers have, also of those that could not be opened."""

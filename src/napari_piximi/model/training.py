@@ -278,6 +278,7 @@ class Run:
     Attributes
     ----------
     settings : Settings
+        Or, of a segmentation network, its own.
     history : mapping of str to tuple of float
         ``loss``, ``accuracy`` and other figures per epoch; those of the validation things
         begin with ``val_``.
@@ -295,7 +296,7 @@ class Run:
         Wall time of the epochs.
     """
 
-    settings: Settings
+    settings: Any
     history: Mapping[str, tuple[float, ...]]
     best_epoch: int = 0
     training: int = 0

@@ -1,0 +1,121 @@
+"""What segmenters found becomes annotations of the project: one edit per run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from napari_piximi.errors import SegmentError
+from napari_piximi.model import edits
+from napari_piximi.model.bulk import without_garbage_collection
+from napari_piximi.model.project import Project
+from napari_piximi.model.things import IMAGE_KIND, Annotation, Image, Partition, new_id
+from napari_piximi.segment.catalog import find_segmenter
+from napari_piximi.segment.running import Outcome, Segmented
+
+__all__ = ["Target", "apply_outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where objects go.
+
+    Attributes
+    ----------
+    kind : str
+        Name of a kind, made if it is not there yet; not heeded by a segmenter that tells
+        several sorts of objects, each of which gets a kind of its own.
+    replaces : bool
+        The objects of those kinds that are on the same planes (and in the same region) go.
+    """
+
+    kind: str
+    replaces: bool = False
+
+
+def apply_outcome(project: Project, outcome: Outcome, target: Target) -> Project:
+    """Add what was found to a project, with the category Unknown.
+
+    Parameters
+    ----------
+    project : Project
+        The current one: images that have gone since, or have changed their size, are passed over.
+    outcome : Outcome
+    target : Target
+
+    Returns
+    -------
+    Project
+        The same where nothing was found and nothing is replaced.
+
+    Raises
+    ------
+    SegmentError
+        If the target's name is empty or that of the images' kind.
+    """
+    name = target.kind.strip()
+    if not name or name.casefold() == IMAGE_KIND.casefold():
+        raise SegmentError(f"Objects need a kind of their own, not {target.kind!r}")
+    parts = [part for part in outcome.parts if _fits(project, part)]
+    if target.replaces:
+        project = _cleared(project, parts, outcome, name)
+    names = [n for part in parts for n in (part.found.classes or (name,) * bool(len(part.found)))]
+    for kind in dict.fromkeys(names):
+        if _kind_of(project, kind) is None:
+            project = edits.create_kind(project, kind)
+    with without_garbage_collection():
+        made = [a for part in parts for a in _annotations(project, part, name)]
+        return edits.add_annotations(project, made)
+
+
+def _fits(project: Project, part: Segmented) -> bool:
+    image = project.things.get(part.image)
+    if not isinstance(image, Image):
+        return False
+    planes, height, width, _ = image.pixels.shape
+    inside = not len(part.found) or (
+        part.found.boxes[:, 2].max() <= height and part.found.boxes[:, 3].max() <= width
+    )
+    return part.plane < planes and bool(inside)
+
+
+def _kind_of(project: Project, name: str) -> str | None:
+    """Find a kind by its name, whatever the case."""
+    for kind in project.kinds.values():
+        if kind.name.casefold() == name.casefold() and kind.id != IMAGE_KIND:
+            return kind.id
+    return None
+
+
+def _cleared(project: Project, parts: Iterable[Segmented], outcome: Outcome, name: str) -> Project:
+    """Delete the annotations that are to be replaced."""
+    names = find_segmenter(outcome.request.segmenter).classes or (name,)
+    kinds = {_kind_of(project, kind) for kind in names}
+    places = {(part.image, part.plane) for part in parts}
+    region = outcome.request.region
+    doomed = [
+        thing.id
+        for thing in project.things.values()
+        if isinstance(thing, Annotation)
+        and thing.kind in kinds
+        and (thing.image, thing.plane) in places
+        and (region is None or _overlap(thing.bbox, region))
+    ]
+    return edits.delete_things(project, doomed)
+
+
+def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _annotations(project: Project, part: Segmented, name: str) -> list[Annotation]:
+    image = project.things[part.image]
+    found = part.found
+    classes = found.classes or (name,) * len(found)
+    kinds = {n: project.kinds[_kind_of(project, n) or ""] for n in dict.fromkeys(classes)}
+    rows = zip(found.boxes.tolist(), found.runs, classes, strict=True)
+    return [
+        Annotation(
+            new_id(), f"{kind} {number}", kinds[kind].id, kinds[kind].unknown, part.image,
+            tuple(box), runs, image.bit_depth, None, Partition.INFERENCE, part.plane,
+        )
+        for number, (box, runs, kind) in enumerate(rows, 1)
+    ]  # fmt: skip

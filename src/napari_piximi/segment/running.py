@@ -1,0 +1,303 @@
+"""Segmenters on the images of a project: image by image, kept as they come."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_piximi.errors import Cancelled, PiximiError, SegmentError
+from napari_piximi.model.project import Project
+from napari_piximi.model.segmentation import SegmentationNetwork
+from napari_piximi.model.things import BBox, Image
+from napari_piximi.progress import Progress, silent
+from napari_piximi.segment.catalog import Plane, Segmenter, find_segmenter
+from napari_piximi.segment.found import Found, shifted
+
+__all__ = [
+    "ABSENT",
+    "Outcome",
+    "Request",
+    "Segmented",
+    "check_request",
+    "segment_image",
+    "segment_images",
+]
+
+ABSENT = -1
+"""In place of a channel: the segmenter does without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be done with each image.
+
+    Attributes
+    ----------
+    segmenter : str
+        Key of a segmenter.
+    settings : object
+        Its data class.
+    channels : tuple of int
+        Which channel of the images is each of those that the segmenter takes, or
+        :data:`ABSENT`.
+    every_plane : bool
+        All planes of a stack, instead of the one on show.
+    region : (min_row, min_col, max_row, max_col), optional
+        Look only here.
+    network : SegmentationNetwork, optional
+        Where the segmenter asks one of the project's own.
+    """
+
+    segmenter: str
+    settings: Any
+    channels: tuple[int, ...]
+    every_plane: bool = False
+    region: BBox | None = None
+    network: SegmentationNetwork | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segmented:
+    """What was found on one plane of one image.
+
+    Attributes
+    ----------
+    image : str
+        Image id.
+    plane : int
+    found : Found
+        In the coordinates of the image.
+    """
+
+    image: str
+    plane: int
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request.
+
+    Attributes
+    ----------
+    request : Request
+    parts : tuple of Segmented
+        Of the images that were finished, in order.
+    failures : tuple of (image id, text)
+        Images that could not be segmented, and why.
+    ended : BaseException or None
+        Why the rest was not tried: it was cancelled, or what computes died.
+    """
+
+    request: Request
+    parts: tuple[Segmented, ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+    ended: BaseException | None = None
+
+    @property
+    def objects(self) -> int:
+        """How many were found."""
+        return sum(len(part.found) for part in self.parts)
+
+
+class Ask(Protocol):
+    """Segments one image: :func:`segment_image`, here or in another process."""
+
+    def __call__(
+        self, project: Project, image: str, request: Request, progress: Progress
+    ) -> tuple[Segmented, ...]:
+        """Segment it."""
+
+
+def segment_images(
+    project: Project,
+    images: Sequence[str],
+    request: Request,
+    progress: Progress = silent,
+    *,
+    ask: Ask | None = None,
+) -> Outcome:
+    """Segment images one after another; what is finished is kept, whatever happens then.
+
+    Parameters
+    ----------
+    project : Project
+    images : sequence of str
+        Image ids.
+    request : Request
+    progress : Progress
+        Told of images, and between them of shares of one. May raise Cancelled.
+    ask : callable, optional
+        Used in place of :func:`segment_image`, for instance one in an engine.
+
+    Returns
+    -------
+    Outcome
+        An image that cannot be segmented is among its failures, and the next one follows.
+
+    Raises
+    ------
+    SegmentError
+        If the request suits no image of this project.
+    PiximiError
+        If the very first image shows what would keep all of them from being segmented, such
+        as weights that are missing.
+    """
+    check_request(project, request)
+    ask = ask or segment_image
+    parts: list[Segmented] = []
+    failures: list[tuple[str, str]] = []
+    for number, image in enumerate(images):
+        report = _within(progress, number, len(images), project.things[image].name)
+        try:
+            report(0, 0)
+            parts += ask(project, image, request, report)
+        except SegmentError as error:
+            failures.append((image, str(error)))
+        except PiximiError as ended:
+            if not number and not isinstance(ended, Cancelled):
+                raise
+            return Outcome(request, tuple(parts), tuple(failures), ended)
+    return Outcome(request, tuple(parts), tuple(failures))
+
+
+def segment_image(
+    project: Project, image: str, request: Request, progress: Progress = silent
+) -> tuple[Segmented, ...]:
+    """Find the objects on one image.
+
+    Returns
+    -------
+    tuple of Segmented
+        One for each plane that was asked for.
+
+    Raises
+    ------
+    SegmentError
+        If there is no such image, the region misses it, its pixels are no finite numbers, or the
+        segmenter cannot do it. The message names the image.
+    WeightsUnavailableError, ModelFileError
+        If what the segmenter needs is not here, or damaged.
+    Cancelled
+        If `progress` raises it.
+    """
+    segmenter, thing = find_segmenter(request.segmenter), project.things.get(image)
+    if not isinstance(thing, Image):
+        raise SegmentError(f"There is no image {image!r} in this project")
+    check_request(project, request)
+    stack = np.asarray(thing.pixels)
+    numbers = range(len(stack)) if request.every_plane else (thing.plane,)
+    found = []
+    for done, number in enumerate(numbers):
+        report = _within(progress, done, len(numbers), f"plane {number + 1}")
+        found.append(
+            Segmented(image, number, _on_plane(segmenter, thing, stack[number], request, report))
+        )
+    return tuple(found)
+
+
+def check_request(project: Project, request: Request) -> None:
+    """Refuse what no image of the project could be segmented with.
+
+    Raises
+    ------
+    SegmentError
+        If there is no such segmenter, its settings are another's or out of their limits, it
+        takes more or other channels, or it needs a network that is not given.
+    """
+    segmenter = find_segmenter(request.segmenter)
+    if not isinstance(request.settings, segmenter.settings):
+        kind = type(request.settings).__name__
+        raise SegmentError(f"{segmenter.title} does not take settings of the type {kind}")
+    _check_limits(segmenter, request.settings)
+    if segmenter.own and (request.network is None or request.network.model is None):
+        raise SegmentError(f"{segmenter.title} needs a network that was fitted; fit one first")
+    wanted = len(request.network.channels) if request.network else len(segmenter.channels)
+    if len(request.channels) != wanted:
+        raise SegmentError(
+            f"{segmenter.title} takes {wanted} channels, not {len(request.channels)}; "
+            "say which channel of the images is which"
+        )
+    available = project.image_channels or 0
+    for place, channel in enumerate(request.channels):
+        optional = not segmenter.own and segmenter.channels[place].endswith("?")
+        if not (0 <= channel < available or (channel == ABSENT and optional)):
+            what = "none" if channel == ABSENT else f"channel {channel + 1}"
+            raise SegmentError(
+                f"{segmenter.title} needs a channel of the images, which have {available}, "
+                f"not {what}"
+            )
+
+
+def _check_limits(segmenter: Segmenter, settings: Any) -> None:  # noqa: ANN401
+    for setting in fields(settings):
+        value, limits = getattr(settings, setting.name), setting.metadata
+        choices = limits.get("choices")
+        if choices and value not in choices:
+            known = ", ".join(map(str, choices))
+            raise SegmentError(
+                f"{segmenter.title}: {setting.name} is one of {known}, not {value!r}"
+            )
+        low, high = limits.get("min", -math.inf), limits.get("max", math.inf)
+        if "min" in limits and not low <= value <= high:
+            raise SegmentError(
+                f"{segmenter.title}: {setting.name} is {low} to {high}, not {value!r}"
+            )
+
+
+def _on_plane(
+    segmenter: Segmenter,
+    image: Image,
+    plane: NDArray[Any],
+    request: Request,
+    progress: Progress,
+) -> Found:
+    height, width = plane.shape[:2]
+    top, left, bottom, right = request.region or (0, 0, height, width)
+    if not (0 <= top < bottom <= height and 0 <= left < right <= width):
+        raise SegmentError(
+            f"{image.name!r} has {height} × {width} pixels, none in the region {request.region}"
+        )
+    pixels = _chosen(plane[top:bottom, left:right], request.channels)
+    seen = Plane(pixels, image.bit_depth, image.name)
+    _check_numbers(seen)
+    args = (request.network,) if segmenter.own else ()
+    found = segmenter.find(seen, request.settings, progress, *args)
+    return shifted(found, top, left)
+
+
+def _chosen(pixels: NDArray[Any], channels: Sequence[int]) -> NDArray[Any]:
+    """Take channels in order: a view where that can be, since images may be larger than memory."""
+    first, count = channels[0], len(channels)
+    if first >= 0 and list(channels) == list(range(first, first + count)):
+        return pixels[..., first : first + count]
+    chosen = np.zeros((*pixels.shape[:2], count), pixels.dtype)
+    for place, channel in enumerate(channels):
+        if channel != ABSENT:
+            chosen[..., place] = pixels[..., channel]
+    return chosen
+
+
+ROWS = 1024
+
+
+def _check_numbers(plane: Plane) -> None:
+    if plane.pixels.dtype.kind != "f":
+        return
+    for start in range(0, len(plane.pixels), ROWS):
+        if not np.isfinite(plane.pixels[start : start + ROWS]).all():
+            raise SegmentError(f"{plane.name!r} has pixels that are NaN or infinite")
+
+
+def _within(progress: Progress, number: int, count: int, name: str) -> Progress:
+    """Return a progress for one of several, whose share is added to those before."""
+
+    def report(done: int, total: int, message: str = "", **values: Any) -> None:  # noqa: ANN401
+        share = min(done / total, 1.0) if total else 0.0
+        text = f"{name}: {message}" if message else name
+        progress(round(1000 * (number + share)), 1000 * count, text, **values)
+
+    return report

@@ -1,0 +1,1 @@
+"""The segmenters: one file each. See :mod:`napari_piximi.segment.catalog`."""
