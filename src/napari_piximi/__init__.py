@@ -12,6 +12,7 @@ _HOMES = {
     "apply_fit": "napari_piximi.learn.classifier",
     "edits": "napari_piximi.model",
     "evaluate": "napari_piximi.learn.classifier",
+    "find_objects": "napari_piximi.segment.asking",
     "fit": "napari_piximi.learn.classifier",
     "predict": "napari_piximi.learn.classifier",
     "read_bundle": "napari_piximi.io.bundle",

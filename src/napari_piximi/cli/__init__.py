@@ -13,6 +13,7 @@ from napari_piximi.cli.demo import demo
 from napari_piximi.cli.evaluating import evaluate
 from napari_piximi.cli.info import info
 from napari_piximi.cli.learning import fit, predict
+from napari_piximi.cli.segmenting import segment
 from napari_piximi.cli.terminal import Bundle, progress_bar
 from napari_piximi.cli.window import open_window
 from napari_piximi.errors import PiximiError, PiximiWarning
@@ -23,9 +24,9 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Classify microscopy images and objects in Piximi's project bundles.",
+    help="Segment and classify microscopy images and objects in Piximi's project bundles.",
 )
-for command in (info, fit, predict, evaluate, demo):
+for command in (info, segment, fit, predict, evaluate, demo):
     app.command()(command)
 app.command("open")(open_window)
 
@@ -52,7 +53,7 @@ def convert(
 def _common(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from")] = False,
 ) -> None:
-    """Classify microscopy images and objects in Piximi's project bundles."""
+    """Segment and classify microscopy images and objects in Piximi's project bundles."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -151,7 +151,8 @@ def segment_images(
     parts: list[Segmented] = []
     failures: list[tuple[str, str]] = []
     for number, image in enumerate(images):
-        report = _within(progress, number, len(images), project.things[image].name)
+        known = project.things.get(image)
+        report = _within(progress, number, len(images), known.name if known else image)
         try:
             report(0, 0)
             parts += ask(project, image, request, report)

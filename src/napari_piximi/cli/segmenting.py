@@ -1,0 +1,195 @@
+"""``napari-piximi segment``."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_piximi.cli.terminal import Device, choose_device, one_line, progress_bar
+from napari_piximi.errors import SegmentError
+from napari_piximi.io.bundle import read_bundle, write_bundle
+from napari_piximi.io.sniffing import looks_like_bundle
+from napari_piximi.model import edits
+from napari_piximi.model.project import Project, new_project
+from napari_piximi.model.things import IMAGE_KIND
+from napari_piximi.progress import Progress
+from napari_piximi.segment import catalog
+from napari_piximi.segment.asking import default_kind, request_of, settings_from_text
+from napari_piximi.segment.results import Target, apply_outcome
+from napari_piximi.segment.running import Outcome, Request, check_request, segment_images
+
+__all__ = ["read_sources", "segment"]
+
+Sources = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="SOURCE…", help="A project, or image files and folders of them"),
+]
+
+
+def segment(
+    sources: Sources = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to save the project (.zip or .zarr)")
+    ] = None,
+    segmenter: Annotated[
+        str, typer.Option(help="What finds the objects; --list names them all")
+    ] = "threshold",
+    kind: Annotated[
+        str, typer.Option("--kind", help="Name of the objects' kind; by default the segmenter's")
+    ] = "",
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the segmenter; repeat it"),
+    ] = None,
+    channels: Annotated[
+        str,
+        typer.Option(
+            metavar="1,2,…",
+            help="Which channels of the images, counted from 1, the segmenter takes, in its "
+            "order; 0 for one that it can do without",
+        ),
+    ] = "",
+    network: Annotated[
+        str, typer.Option(help="A network of the project, for the segmenter 'own'")
+    ] = "",
+    images: Annotated[
+        list[str] | None, typer.Option("--image", help="Only the image of this name; repeat it")
+    ] = None,
+    every_plane: Annotated[
+        bool, typer.Option("--every-plane", help="All planes of stacks, not only the one on show")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Objects of that kind on those planes go")
+    ] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch weights that are missing, without asking")
+    ] = False,
+    send_pixels: Annotated[
+        bool,
+        typer.Option("--send-pixels", help="Allow a remote segmenter to send images away"),
+    ] = False,
+    device: Device = "",
+    listed: Annotated[bool, typer.Option("--list", help="List the segmenters")] = False,
+) -> None:
+    """Find the objects on images, and save the project with them."""
+    if listed:
+        _print_segmenters()
+        return
+    if not sources or out is None:
+        raise SegmentError("Name a project or images, and with --out where to save the project")
+    choose_device(device)
+    about = catalog.find_segmenter(segmenter)
+    settings = settings_from_text(about, given or ())
+    with progress_bar() as progress:
+        project = read_sources(sources, progress)
+    request = request_of(
+        project,
+        segmenter,
+        settings=settings,
+        channels=_numbers(channels),
+        every_plane=every_plane,
+        network=network,
+    )
+    check_request(project, request)
+    chosen = _chosen(project, images or ())
+    _check_consent(about, len(chosen), allowed=send_pixels)
+    _fetch_weights(about, settings, unasked=download)
+    with progress_bar() as progress:
+        outcome = segment_images(project, chosen, request, progress)
+        target = Target(kind or default_kind(project, request), replace)
+        project = apply_outcome(project, outcome, target)
+        write_bundle(project, out, progress=progress)
+    _report(project, outcome, request, len(chosen))
+
+
+def read_sources(sources: list[Path], progress: Progress) -> Project:
+    """Read a project, or make one of image files and folders.
+
+    Raises
+    ------
+    SegmentError
+        If there is a project among several sources.
+    BundleError, ImageFileError
+        If one cannot be read.
+    """
+    bundles = [path for path in sources if looks_like_bundle(path)]
+    if bundles and len(sources) > 1:
+        raise SegmentError(f"{bundles[0]}: is a project; name it alone, or images without it")
+    if bundles:
+        return read_bundle(sources[0])
+    from napari_piximi.io.images import image_files, read_images
+
+    project = new_project(sources[0].stem)
+    unknown = project.kinds[IMAGE_KIND].unknown
+    files = image_files(sources)
+    for number, path in enumerate(files):
+        progress(number, len(files), f"Reading {path.name}")
+        project = edits.add_images(project, read_images(path, category=unknown))
+    return project
+
+
+def _numbers(text: str) -> tuple[int, ...] | None:
+    """Read channels, which people count from 1."""
+    if not text:
+        return None
+    try:
+        return tuple(int(part) - 1 for part in text.split(","))
+    except ValueError:
+        raise SegmentError(f"--channels {text!r}: write numbers, such as 1,3") from None
+
+
+def _chosen(project: Project, names: list[str] | tuple[()]) -> list[str]:
+    known = {image.name for image in project.images()}
+    for name in names:
+        if name not in known:
+            raise SegmentError(f"--image {name!r}: the project has no image of that name")
+    return [image.id for image in project.images() if not names or image.name in names]
+
+
+def _check_consent(about: catalog.Segmenter, images: int, *, allowed: bool) -> None:
+    if about.remote and not allowed:
+        raise SegmentError(
+            f"{about.title} sends the pixels of {images} images to another machine; "
+            "say --send-pixels if they may leave this one"
+        )
+
+
+def _fetch_weights(about: catalog.Segmenter, settings: dict[str, object], *, unasked: bool) -> None:
+    """Fetch what is missing, if the user agrees."""
+    if not about.weights or settings.get("model"):
+        return
+    from napari_piximi.segment import weights
+
+    if weights.is_here(about.weights):
+        return
+    size, host = weights.missing_bytes(about.weights) / 1e6, weights.host(about.weights)
+    question = f"{about.title} needs weights of {size:.1f} MB from {host}. Download them?"
+    if not unasked and not (sys.stdin.isatty() and typer.confirm(question)):
+        raise SegmentError(
+            f"{about.title} needs weights of {size:.1f} MB from {host}; say --download to fetch "
+            f"them, or put the files into {weights.folder(about.weights)}"
+        )
+    with progress_bar() as progress:
+        weights.fetch(about.weights, progress)
+
+
+def _report(project: Project, outcome: Outcome, request: Request, images: int) -> None:
+    counts: Counter[str] = Counter()
+    for part in outcome.parts:
+        counts[part.image] += len(part.found)
+    for key, count in counts.items():
+        print(f"{one_line(project.things[key].name)}: {count} objects")
+    title = catalog.find_segmenter(request.segmenter).title
+    print(f"{title}: {outcome.objects} objects on {len(counts)} of {images} images")
+    problems = [text for _, text in outcome.failures]
+    if problems or outcome.ended is not None:
+        ended = [str(outcome.ended)] if outcome.ended is not None else []
+        raise SegmentError("what was found is saved, but " + "; ".join([*problems, *ended]))
+
+
+def _print_segmenters() -> None:
+    for key, about in catalog.segmenters().items():
+        print(f"{key:<16}{about.title}: {about.summary}")
+        print(f"{'':<16}channels {', '.join(about.channels)}")
