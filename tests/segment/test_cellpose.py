@@ -1,0 +1,169 @@
+"""Cellpose's package is too large for every machine: here a stand-in has its place and face."""
+
+import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_piximi.errors import Cancelled, SegmentError, WeightsUnavailableError
+from napari_piximi.progress import silent
+from napari_piximi.segment.catalog import Plane
+from napari_piximi.segment.found import painted
+from napari_piximi.segment.segmenters import cellpose
+from napari_piximi.segment.segmenters.cellpose import CellposeSettings, find
+
+PIXELS = np.zeros((20, 30, 1), np.uint16)
+PIXELS[2:6, 3:9], PIXELS[10:20, 25:30] = 900, 500
+
+
+class Net:
+    def __init__(self) -> None:
+        self.hooks: list[Callable[..., object]] = []
+
+    def register_forward_pre_hook(self, hook: Callable[..., object]) -> Any:  # noqa: ANN401
+        self.hooks.append(hook)
+        return SimpleNamespace(remove=lambda: self.hooks.remove(hook))
+
+
+class Model:
+    """Finds what is brighter than nothing, each value an object, batch by batch."""
+
+    made: list["Model"]
+
+    def __init__(self, *, gpu: bool, pretrained_model: str, use_bfloat16: bool) -> None:
+        if Path(pretrained_model).read_bytes() == b"damaged":
+            raise ValueError("invalid load key")
+        self.gpu, self.net = gpu, Net()
+        self.asked: dict[str, Any] = {}
+        Model.made.append(self)
+
+    def eval(self, image: NDArray[np.float32], **asked: object) -> tuple[Any, ...]:
+        self.asked = {"image": image, **asked}
+        for _ in range(2):
+            for hook in self.net.hooks:
+                hook(self.net, ())
+        return image[..., 0].squeeze().astype(np.uint16), [], []
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fetched(name: str) -> str:
+        raise OSError("no route to host")
+
+    package, models, torch = (ModuleType(n) for n in ("cellpose", "cellpose.models", "torch"))
+    package.__spec__ = ModuleSpec("cellpose", None)
+    face = {
+        "MODEL_NAMES": ["large", "small"],
+        "MODEL_DIR": str(tmp_path),
+        "CellposeModel": Model,
+        "cache_model_path": fetched,
+    }
+    vars(models).update(face)
+    vars(package).update(models=models)
+    vars(torch).update(cuda=SimpleNamespace(is_available=lambda: False))
+    for module in (package, models, torch):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    (tmp_path / "large").write_bytes(b"weights")
+    Model.made = []
+    cellpose._model.cache_clear()
+
+
+def test_its_labels_are_the_objects() -> None:
+    found = find(Plane(PIXELS, 16, "cells.tif"), CellposeSettings(), silent)
+    labels = painted(found, (20, 30))
+    np.testing.assert_array_equal(labels == 2, PIXELS[..., 0] == 900)
+    np.testing.assert_array_equal(labels == 1, PIXELS[..., 0] == 500)
+
+
+def test_its_settings_are_handed_on_under_its_names() -> None:
+    settings = CellposeSettings(diameter=0.0, flow_threshold=0.7, min_size=0, batch_size=3)
+    find(Plane(PIXELS, 16), settings, silent)
+    asked = dict(Model.made[0].asked)
+    image = asked.pop("image")
+    assert (image.shape, image.dtype) == ((20, 30, 3), np.float32)
+    np.testing.assert_array_equal(image[..., :1], PIXELS)
+    assert not image[..., 1:].any()
+    assert asked == {
+        "batch_size": 3,
+        "channel_axis": -1,
+        "diameter": None,
+        "flow_threshold": 0.7,
+        "cellprob_threshold": 0.0,
+        "min_size": -1,
+    }
+
+
+def test_the_model_is_loaded_once_for_many_images() -> None:
+    for _ in range(3):
+        find(Plane(PIXELS, 16), CellposeSettings(), silent)
+    assert len(Model.made) == 1
+    assert Model.made[0].net.hooks == []
+
+
+@pytest.mark.parametrize(("choice", "gpu"), [("cpu", False), ("auto", True)])
+def test_the_choice_of_the_device_is_heeded(
+    monkeypatch: pytest.MonkeyPatch, choice: str, gpu: bool
+) -> None:
+    monkeypatch.setenv("NAPARI_PIXIMI_DEVICE", choice)
+    find(Plane(PIXELS, 16), CellposeSettings(), silent)
+    assert Model.made[0].gpu is gpu
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 30, 2), (40, 3, 2)])
+def test_images_of_a_few_pixels_are_made_large_enough(shape: tuple[int, int, int]) -> None:
+    found = find(Plane(np.ones(shape, np.uint8)), CellposeSettings(), silent)
+    assert found.boxes.tolist() == [[0, 0, *shape[:2]]]
+    assert min(Model.made[0].asked["image"].shape[:2]) >= 16
+
+
+def test_a_cancel_ends_it_between_two_batches() -> None:
+    told: list[str] = []
+
+    def stop(done: int, total: int, message: str = "", **_: object) -> None:
+        told.append(message)
+        if "batch 2" in message:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        find(Plane(PIXELS, 16), CellposeSettings(), stop)
+    assert told == ["Loading Cellpose", "Cellpose, batch 1", "Cellpose, batch 2"]
+    assert Model.made[0].net.hooks == []
+
+
+def test_a_model_of_the_users_own_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_bytes(b"weights")
+    (tmp_path / "large").unlink()
+    found = find(Plane(PIXELS, 16), CellposeSettings(model=str(tmp_path / "mine")), silent)
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("gone", "no such Cellpose model"), ("bad", "is no model of Cellpose 4")]
+)
+def test_a_model_that_is_none_is_named(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / "bad").write_bytes(b"damaged")
+    with pytest.raises(SegmentError, match=f"{name}: .*{text}"):
+        find(Plane(PIXELS, 16), CellposeSettings(model=str(tmp_path / name)), silent)
+
+
+def test_nothing_is_fetched_that_was_not_allowed(tmp_path: Path) -> None:
+    (tmp_path / "large").unlink()
+    with pytest.raises(WeightsUnavailableError, match="switch on Download") as error:
+        find(Plane(PIXELS, 16), CellposeSettings(), silent)
+    assert str(tmp_path) in str(error.value)
+    with pytest.raises(WeightsUnavailableError, match="no route to host"):
+        find(Plane(PIXELS, 16), CellposeSettings(download=True), silent)
+
+
+def test_what_is_not_installed_is_said_with_the_way_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cellpose, "find_spec", lambda name: None)
+    with pytest.raises(SegmentError, match=r'pip install "napari-piximi\[cellpose\]"'):
+        find(Plane(PIXELS, 16), CellposeSettings(), silent)
