@@ -148,8 +148,8 @@ def test_each_name_of_the_face_is_there() -> None:
 
 
 def test_a_name_that_the_face_lacks_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="'napari_piximi' has no attribute 'segment'"):
-        _ = napari_piximi.segment
+    with pytest.raises(AttributeError, match="'napari_piximi' has no attribute 'measuring'"):
+        _ = napari_piximi.measuring
 
 
 def definitions(path: Path) -> dict[str, ast.ClassDef | Function]:

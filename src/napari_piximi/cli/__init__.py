@@ -13,6 +13,7 @@ from napari_piximi.cli.demo import demo
 from napari_piximi.cli.evaluating import evaluate
 from napari_piximi.cli.info import info
 from napari_piximi.cli.learning import fit, predict
+from napari_piximi.cli.networks import fit_own, score
 from napari_piximi.cli.segmenting import segment
 from napari_piximi.cli.terminal import Bundle, progress_bar
 from napari_piximi.cli.window import open_window
@@ -28,6 +29,8 @@ app = typer.Typer(
 )
 for command in (info, segment, fit, predict, evaluate, demo):
     app.command()(command)
+app.command("fit-network")(fit_own)
+app.command("score")(score)
 app.command("open")(open_window)
 
 

@@ -10,13 +10,14 @@ import typer
 
 from napari_piximi.cli.terminal import print_evaluation, progress_bar
 from napari_piximi.io.bundle import write_bundle
-from napari_piximi.io.samples import digits_project
+from napari_piximi.io.samples import coins_project, digits_project
 from napari_piximi.io.tfjs import write_model
 from napari_piximi.model import edits
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.model.training import Settings
+from napari_piximi.segment.asking import find_objects
 
 if TYPE_CHECKING:
     from napari_piximi.learn.classifier import Predictions
@@ -32,8 +33,9 @@ def demo(
     ),
     seed: Annotated[int, typer.Option(help="Draws the labelled digits and all else")] = 0,
 ) -> None:
-    """Learn 1,797 handwritten digits from 20 labels each, and save what Piximi can open."""
+    """Find coins, learn 1,797 handwritten digits from 20 labels each, and save all for Piximi."""
     out.mkdir(parents=True, exist_ok=True)
+    _segment(out / "coins.zip")
     sample = digits_project(per_class=20, seed=seed)
     labelled = sum(t.category == sample.truth[t.id] for t in sample.project.things.values())
     print(f"{len(sample.truth)} images of digits, {labelled} of them labelled")
@@ -46,8 +48,19 @@ def demo(
     print(f"\nPredicted and withheld from the fit: {len(found.ids)} digits")
     names = [project.categories[c].name for c in fitted.class_map]
     print_evaluation(_against_truth(found, sample.truth), names)
-    print(f"\nProject    {bundle}\nClassifier {model} (+ .weights.bin)")
-    print("piximi.app opens both")
+    print(f"\nProjects   {out / 'coins.zip'}\n           {bundle}")
+    print(f"Classifier {model} (+ .weights.bin)\npiximi.app opens them all")
+
+
+def _segment(bundle: Path) -> None:
+    """Find the coins on a photograph with the default segmenter."""
+    start = time.perf_counter()
+    empty = coins_project()
+    empty = edits.delete_kind(empty, empty.find_kind("coin").id)
+    project = find_objects(empty, kind="coin")
+    count = sum(1 for _ in project.annotations())
+    print(f"{count} coins found on a photograph in {time.perf_counter() - start:.1f} s\n")
+    write_bundle(project, bundle)
 
 
 def _learn(project: Project, seed: int) -> tuple[Project, "Predictions"]:

@@ -43,7 +43,7 @@ __all__ = ["fit", "predict"]
 FIRST_PRESET = "few labels"
 
 
-@with_settings
+@with_settings(Settings)
 def fit(
     bundle: Bundle,
     kind: KindName,

@@ -2,6 +2,8 @@
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -27,51 +29,57 @@ Sources = Annotated[
     typer.Argument(metavar="SOURCE…", help="A project, or image files and folders of them"),
 ]
 
+OutFile = Annotated[
+    Path | None, typer.Option("--out", help="Where to save the project (.zip or .zarr)")
+]
+SegmenterKey = Annotated[str, typer.Option(help="What finds the objects; --list names them all")]
+KindOfObjects = Annotated[
+    str, typer.Option("--kind", help="Name of the objects' kind; by default the segmenter's")
+]
+Given = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A setting of the segmenter; repeat it"),
+]
+ChannelNumbers = Annotated[
+    str,
+    typer.Option(
+        metavar="1,2,…",
+        help="Which channels of the images, counted from 1, are taken, in the order of what "
+        "takes them; 0 for one that it can do without",
+    ),
+]
+NetworkName = Annotated[str, typer.Option(help="A network of the project, for the segmenter 'own'")]
+ImageNames = Annotated[
+    list[str] | None, typer.Option("--image", help="Only the image of this name; repeat it")
+]
+EveryPlane = Annotated[
+    bool, typer.Option("--every-plane", help="All planes of stacks, not only the one on show")
+]
+Replace = Annotated[bool, typer.Option("--replace", help="Objects of that kind on those planes go")]
+Download = Annotated[
+    bool, typer.Option("--download", help="Fetch weights that are missing, without asking")
+]
+SendPixels = Annotated[
+    bool, typer.Option("--send-pixels", help="Allow a remote segmenter to send images away")
+]
+Listed = Annotated[bool, typer.Option("--list", help="List the segmenters")]
+
 
 def segment(
     sources: Sources = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Where to save the project (.zip or .zarr)")
-    ] = None,
-    segmenter: Annotated[
-        str, typer.Option(help="What finds the objects; --list names them all")
-    ] = "threshold",
-    kind: Annotated[
-        str, typer.Option("--kind", help="Name of the objects' kind; by default the segmenter's")
-    ] = "",
-    given: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the segmenter; repeat it"),
-    ] = None,
-    channels: Annotated[
-        str,
-        typer.Option(
-            metavar="1,2,…",
-            help="Which channels of the images, counted from 1, the segmenter takes, in its "
-            "order; 0 for one that it can do without",
-        ),
-    ] = "",
-    network: Annotated[
-        str, typer.Option(help="A network of the project, for the segmenter 'own'")
-    ] = "",
-    images: Annotated[
-        list[str] | None, typer.Option("--image", help="Only the image of this name; repeat it")
-    ] = None,
-    every_plane: Annotated[
-        bool, typer.Option("--every-plane", help="All planes of stacks, not only the one on show")
-    ] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Objects of that kind on those planes go")
-    ] = False,
-    download: Annotated[
-        bool, typer.Option("--download", help="Fetch weights that are missing, without asking")
-    ] = False,
-    send_pixels: Annotated[
-        bool,
-        typer.Option("--send-pixels", help="Allow a remote segmenter to send images away"),
-    ] = False,
+    out: OutFile = None,
+    segmenter: SegmenterKey = "threshold",
+    kind: KindOfObjects = "",
+    given: Given = None,
+    channels: ChannelNumbers = "",
+    network: NetworkName = "",
+    images: ImageNames = None,
+    every_plane: EveryPlane = False,
+    replace: Replace = False,
+    download: Download = False,
+    send_pixels: SendPixels = False,
     device: Device = "",
-    listed: Annotated[bool, typer.Option("--list", help="List the segmenters")] = False,
+    listed: Listed = False,
 ) -> None:
     """Find the objects on images, and save the project with them."""
     if listed:
@@ -80,28 +88,63 @@ def segment(
     if not sources or out is None:
         raise SegmentError("Name a project or images, and with --out where to save the project")
     choose_device(device)
-    about = catalog.find_segmenter(segmenter)
-    settings = settings_from_text(about, given or ())
-    with progress_bar() as progress:
-        project = read_sources(sources, progress)
-    request = request_of(
-        project,
-        segmenter,
-        settings=settings,
-        channels=_numbers(channels),
-        every_plane=every_plane,
-        network=network,
+    asked = Asked(segmenter, tuple(given or ()), channels, network, every_plane=every_plane)
+    project, request, chosen = prepared(
+        sources, asked, images or (), unasked=download, send_pixels=send_pixels
     )
-    check_request(project, request)
-    chosen = _chosen(project, images or ())
-    _check_consent(about, len(chosen), allowed=send_pixels)
-    _fetch_weights(about, settings, unasked=download)
     with progress_bar() as progress:
         outcome = segment_images(project, chosen, request, progress)
         target = Target(kind or default_kind(project, request), replace)
         project = apply_outcome(project, outcome, target)
         write_bundle(project, out, progress=progress)
     _report(project, outcome, request, len(chosen))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was said of the segmenter."""
+
+    segmenter: str
+    given: tuple[str, ...]
+    channels: str
+    network: str
+    every_plane: bool = False
+
+
+def prepared(
+    sources: list[Path],
+    asked: Asked,
+    images: Sequence[str],
+    *,
+    unasked: bool,
+    send_pixels: bool,
+) -> tuple[Project, Request, list[str]]:
+    """Read what is to be segmented, and see to all that could keep it from being so.
+
+    Returns
+    -------
+    project : Project
+    request : Request
+    images : list of str
+        Image ids.
+    """
+    about = catalog.find_segmenter(asked.segmenter)
+    settings = settings_from_text(about, asked.given)
+    with progress_bar() as progress:
+        project = read_sources(sources, progress)
+    request = request_of(
+        project,
+        asked.segmenter,
+        settings=settings,
+        channels=read_channels(asked.channels),
+        every_plane=asked.every_plane,
+        network=asked.network,
+    )
+    check_request(project, request)
+    chosen = _chosen(project, images)
+    _check_consent(about, len(chosen), allowed=send_pixels)
+    _fetch_weights(about, settings, unasked=unasked)
+    return project, request, chosen
 
 
 def read_sources(sources: list[Path], progress: Progress) -> Project:
@@ -130,7 +173,7 @@ def read_sources(sources: list[Path], progress: Progress) -> Project:
     return project
 
 
-def _numbers(text: str) -> tuple[int, ...] | None:
+def read_channels(text: str) -> tuple[int, ...] | None:
     """Read channels, which people count from 1."""
     if not text:
         return None
@@ -140,7 +183,7 @@ def _numbers(text: str) -> tuple[int, ...] | None:
         raise SegmentError(f"--channels {text!r}: write numbers, such as 1,3") from None
 
 
-def _chosen(project: Project, names: list[str] | tuple[()]) -> list[str]:
+def _chosen(project: Project, names: Sequence[str]) -> list[str]:
     known = {image.name for image in project.images()}
     for name in names:
         if name not in known:

@@ -1,25 +1,31 @@
-"""A command-line option for every setting of a classifier, made from the settings themselves."""
+"""A command-line option for every setting, made from the data class that holds them."""
 
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from napari_piximi.errors import FitError
-from napari_piximi.model.training import Settings
 
 __all__ = ["changed_settings", "with_settings"]
 
+Command = Callable[..., None]
+T = TypeVar("T")
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that takes ``**chosen`` an option for every setting."""
-    signature = inspect.signature(command)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    options = [_option(setting) for setting in fields(Settings)]
-    command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
-    return command
+
+def with_settings(settings: type[Any]) -> Callable[[Command], Command]:
+    """Give a command that takes ``**chosen`` an option for every setting of a data class."""
+
+    def decorated(command: Command) -> Command:
+        signature = inspect.signature(command)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        options = [_option(setting) for setting in fields(settings)]
+        command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+        return command
+
+    return decorated
 
 
 def _option(setting: "Field[Any]") -> inspect.Parameter:
@@ -43,7 +49,7 @@ def _option(setting: "Field[Any]") -> inspect.Parameter:
     )
 
 
-def changed_settings(start: Settings, chosen: Mapping[str, Any]) -> Settings:
+def changed_settings(start: T, chosen: Mapping[str, Any]) -> T:
     """Change the settings that were named on the command line.
 
     Raises
@@ -52,13 +58,13 @@ def changed_settings(start: Settings, chosen: Mapping[str, Any]) -> Settings:
         If a value is no choice, or beyond its limits.
     """
     changes: dict[str, Any] = {}
-    for setting in fields(Settings):
+    for setting in fields(start):  # type: ignore[arg-type]
         value = chosen.get(setting.name)
         if value is None or value == []:
             continue
         _check(setting, value)
         changes[setting.name] = tuple(value) if isinstance(value, list) else value
-    return replace(start, **changes)
+    return replace(start, **changes)  # type: ignore[type-var]
 
 
 def _check(setting: "Field[Any]", value: Any) -> None:  # noqa: ANN401

@@ -1,0 +1,82 @@
+import csv
+from pathlib import Path
+
+import pytest
+from tests.cli.command import Command
+
+from napari_piximi.io.bundle import read_bundle, write_bundle
+from napari_piximi.io.samples import coins_project
+from napari_piximi.model import edits
+from napari_piximi.model.segmentation import THRESHOLDS
+
+pytestmark = pytest.mark.keras
+
+QUICK = (
+    "--epochs", 2, "--depth", 2, "--filters", 4, "--tile", 64, "--patience", 0, "--batch-size", 4,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def coins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("coins") / "coins.zip"
+    write_bundle(coins_project(), path)
+    return path
+
+
+def test_a_network_is_fitted_saved_continued_scored_and_asked(
+    command: Command, coins: Path, tmp_path: Path
+) -> None:
+    out, table = tmp_path / "out.zip", tmp_path / "score.csv"
+    said = command.works("fit-network", coins, "--kind", "coin", "--out", out, *QUICK).splitlines()
+    assert said[0].startswith("network 1: 2 epochs in ")
+    assert said[1].startswith("held out: IoU ")
+    (network,) = read_bundle(out).networks
+    assert (network.name, network.settings.depth, network.settings.filters) == ("network 1", 2, 4)
+    assert network.channels == (0,)
+
+    on = ("--continue", "network 1", "--epochs", 1)
+    command.works("fit-network", out, "--kind", "coin", "--out", out, *on)
+    (network,) = read_bundle(out).networks
+    assert [run.epochs for run in network.runs] == [2, 1]
+
+    asked = ("--kind", "coin", "--network", "network 1")
+    lines = command.works("score", out, *asked, "--out", out, "--csv", table).splitlines()
+    assert lines[0].split() == ["IoU", "precision", "recall", "F1", "mean", "IoU"]
+    assert [line.split()[0] for line in lines[1:4]] == ["0.50", "0.75", "0.95"]
+    (network,) = read_bundle(out).networks
+    (kept,) = network.scores
+    assert kept.annotated == 24
+    assert lines[4] == f"{kept.found} found, 24 annotated, on 1 images"
+    with table.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["image"] == ""]
+    found = [float(row["value"]) for row in rows if row["figure"].lower() == "recall"]
+    assert found == pytest.approx(list(kept.recall))
+    assert len(found) == len(THRESHOLDS)
+
+    command.works("segment", out, "--segmenter", "own", "--kind", "mine", "--out", out)
+    project = read_bundle(out)
+    mine = sum(1 for _ in project.of_kind(project.find_kind("mine").id))
+    assert mine == kept.found
+
+
+def test_the_default_segmenter_is_scored_without_a_network(command: Command, coins: Path) -> None:
+    lines = command.works("score", coins, "--kind", "coin").splitlines()
+    assert float(lines[1].split()[3]) > 0.9
+    text = command.fails("score", coins, "--kind", "coin", "--out", coins)
+    assert text == "--out: only scores of a project's own networks are saved"
+
+
+def test_what_cannot_be_fitted_is_said_before_the_work(
+    command: Command, coins: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.zip"
+    fit = ("fit-network", coins, "--out", out)
+    assert "'cell' is no kind" in command.fails(*fit, "--kind", "cell")
+    assert "depth 9: must lie" in command.fails(*fit, "--kind", "coin", "--depth", 9)
+    assert "none" in command.fails(*fit, "--kind", "coin", "--continue", "gone")
+    assert "channel 3" in command.fails(*fit, "--kind", "coin", "--channels", 3)
+    empty = tmp_path / "empty.zip"
+    write_bundle(edits.create_kind(coins_project(), "cell"), empty)
+    said = command.fails("fit-network", empty, "--out", out, "--kind", "cell")
+    assert "cell" in said
+    assert not out.exists()
