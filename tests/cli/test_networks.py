@@ -1,4 +1,5 @@
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ def test_a_network_is_fitted_saved_continued_scored_and_asked(
     found = [float(row["value"]) for row in rows if row["figure"].lower() == "recall"]
     assert found == pytest.approx(list(kept.recall))
     assert len(found) == len(THRESHOLDS)
+
+    told = command.works("info", out)
+    assert f"network network 1: coin, 1 of the channels, 2 runs, F1 {kept.f1[0]:.3f}" in told
+    (facts,) = json.loads(command.works("info", out, "--json"))["networks"]
+    assert facts["scores"][0]["matched"] == list(kept.matched)
+    assert [run["architecture"] for run in facts["runs"]] == ["U-Net", "U-Net"]
 
     command.works("segment", out, "--segmenter", "own", "--kind", "mine", "--out", out)
     project = read_bundle(out)

@@ -11,6 +11,7 @@ from napari_piximi.learn.report import averages_of, class_figures
 from napari_piximi.model import masks
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
+from napari_piximi.model.segmentation import THRESHOLDS, SegmentationNetwork
 from napari_piximi.model.things import Annotation, Thing
 from napari_piximi.model.training import FOREST_FORMAT, GRAPH_FORMAT, Classifier, Run
 
@@ -39,6 +40,8 @@ def _print_summary(facts: Facts) -> None:
         print(f"  {one_line(kind['name'])}: {one_line(counts)}")
     for classifier in facts["classifiers"]:
         print(f"  {one_line(_classifier_line(classifier))}")
+    for network in facts["networks"]:
+        print(f"  {one_line(_network_line(network))}")
 
 
 def _classifier_line(facts: Facts) -> str:
@@ -54,6 +57,14 @@ def _classifier_line(facts: Facts) -> str:
         if len(facts["evaluations"]) > 1 or last["partition"] != "Validation":
             parts[-1] += f" ({last['partition'].lower()})"
     return f"classifier {facts['name']}: {', '.join(parts)}"
+
+
+def _network_line(facts: Facts) -> str:
+    parts = [facts["kind_name"], f"{len(facts['channels'])} of the channels"]
+    parts += [f"{len(facts['runs'])} runs"] * (len(facts["runs"]) > 1)
+    if facts["scores"]:
+        parts.append(f"F1 {facts['scores'][-1]['f1'][0]:.3f} at IoU {THRESHOLDS[0]}")
+    return f"network {facts['name']}: {', '.join(parts)}"
 
 
 def _project_facts(project: Project, version: str) -> Facts:
@@ -76,6 +87,7 @@ def _project_facts(project: Project, version: str) -> Facts:
         "kinds": kinds,
         "things": [_thing_facts(project, thing) for thing in project.things.values()],
         "classifiers": [_classifier_facts(project, c) for c in project.classifiers],
+        "networks": [_network_facts(project, network) for network in project.networks],
     }
 
 
@@ -106,6 +118,27 @@ def _classifier_facts(project: Project, classifier: Classifier) -> Facts:
         "classes": class_names(project, classifier),
         "runs": [_run_facts(run) for run in classifier.runs],
         "evaluations": [evaluation_facts(e) for e in classifier.evaluations],
+    }
+
+
+def _network_facts(project: Project, network: SegmentationNetwork) -> Facts:
+    return {
+        "name": network.name,
+        "kind": network.kind,
+        "kind_name": project.kind_name(network.kind),
+        "channels": network.channels,
+        "model": network.model is not None,
+        "runs": [_run_facts(run) for run in network.runs],
+        "scores": [
+            {
+                **asdict(score),
+                "thresholds": THRESHOLDS,
+                "precision": score.precision,
+                "recall": score.recall,
+                "f1": score.f1,
+            }
+            for score in network.scores
+        ],
     }
 
 
@@ -145,7 +178,7 @@ def evaluation_facts(evaluation: Evaluation) -> Facts:
 
 def _run_facts(run: Run) -> Facts:
     return {
-        "architecture": run.settings.architecture,
+        "architecture": getattr(run.settings, "architecture", "U-Net"),
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
         "stopped": run.stopped,

@@ -8,6 +8,7 @@ from qtpy.QtCore import QMimeData
 from qtpy.QtWidgets import QWidget
 
 from napari_piximi.ui import documents, messages
+from napari_piximi.ui.network_import import import_network
 from napari_piximi.ui.workspace import Workspace
 
 __all__ = ["Dropped", "accept_paths", "local_paths", "sort_paths"]
@@ -23,18 +24,19 @@ class Dropped:
     images: list[Path] = field(default_factory=list)
     annotations: list[Path] = field(default_factory=list)
     classifiers: list[Path] = field(default_factory=list)
+    networks: list[Path] = field(default_factory=list)
     strange: list[Path] = field(default_factory=list)
 
 
 def accept_paths(workspace: Workspace, paths: Iterable[Path], parent: QWidget | None) -> None:
-    """Open the project among dropped files, or add images, annotations and classifiers.
+    """Open the project among dropped files, or add images, annotations and models.
 
     Returns at once; jobs do the work. What nobody knows is told of once, and the rest is taken.
     """
     found = sort_paths(paths)
     if found.strange:
         messages.error(_strange(found.strange))
-    others = (*found.images, *found.annotations, *found.classifiers)
+    others = (*found.images, *found.annotations, *found.classifiers, *found.networks)
     if len(found.bundles) > 1 or (found.bundles and others):
         messages.error(
             f"Drop one project alone: {found.bundles[0].name} would take the place of the "
@@ -72,6 +74,7 @@ def _list_of(found: Dropped, path: Path) -> list[Path]:
         looks_like_bundle,
         looks_like_classifier,
         looks_like_dicom,
+        looks_like_network,
     )
 
     suffix = path.suffix.lower()
@@ -80,7 +83,7 @@ def _list_of(found: Dropped, path: Path) -> list[Path]:
             return found.bundles
         return found.strange if suffix == ".zarr" else found.images
     if suffix in CLASSIFIER_SUFFIXES and looks_like_classifier(path):
-        return found.classifiers
+        return found.networks if looks_like_network(path) else found.classifiers
     if suffix == ".zip":
         return found.bundles  # which tells what is wrong with one that is none
     if suffix == ".json" and annotation_format(path):
@@ -93,7 +96,7 @@ def _strange(paths: Sequence[Path]) -> str:
     names = ", ".join(path.name for path in paths[:3])
     more = f" and {len(paths) - 3:,} more" if len(paths) > 3 else ""
     return (
-        f"{names}{more}: neither an image, a Piximi project, annotations nor a classifier; "
+        f"{names}{more}: neither an image, a Piximi project, annotations nor a model; "
         "open it in napari, and add its layer to the project"
     )
 
@@ -108,6 +111,8 @@ def _import(workspace: Workspace, found: Dropped, parent: QWidget | None) -> Non
 
     for path in found.classifiers:
         imports.import_classifier(workspace, path)
+    for path in found.networks:
+        import_network(workspace, path)
     if not found.images:
         annotate()
         return

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from operator import attrgetter
 
 from napari_piximi.model.project import Project
+from napari_piximi.model.segmentation import THRESHOLDS, SegmentationNetwork
 from napari_piximi.model.things import IMAGE_KIND, Partition
 from napari_piximi.model.training import Classifier
 
@@ -54,10 +55,22 @@ def kind_text(
 
 
 def classifier_lines(project: Project) -> list[tuple[str, str]]:
-    """Return a line and a longer text for each classifier."""
+    """Return a line and a longer text for each classifier, and for each segmentation network."""
     found = [_classifier_line(project, classifier) for classifier in project.classifiers]
     unread = "It could not be opened; saving keeps its files as they are"
-    return found + [(f"{name}: not usable", unread) for name in project.unread_models]
+    found += [(f"{name}: not usable", unread) for name in project.unread_models]
+    return found + [_network_line(project, network) for network in project.networks]
+
+
+def _network_line(project: Project, network: SegmentationNetwork) -> tuple[str, str]:
+    kind = project.kind_name(network.kind)
+    line, details = f"{network.name} (finds {kind})", f"Network {network.name} finds {kind}"
+    if network.model is None:
+        return f"{line}, not fitted", f"{details}, not fitted yet"
+    if not network.scores:
+        return line, f"{details}, not evaluated yet"
+    f1 = network.scores[-1].f1[0]
+    return f"{line}, F1 {f1:.2f}", f"{details}: F1 {f1:.3f} at an IoU of {THRESHOLDS[0]}"
 
 
 def _classifier_line(project: Project, classifier: Classifier) -> tuple[str, str]:

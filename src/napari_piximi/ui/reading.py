@@ -13,6 +13,7 @@ from napari_piximi.io.sniffing import (
     looks_like_bundle,
     looks_like_classifier,
     looks_like_dicom,
+    looks_like_network,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def get_reader(path: str | list[str]) -> Reader | None:
     found = Path(path)
     if looks_like_bundle(found):
         return _read_bundle
+    if looks_like_network(found):
+        return _read_network
     if looks_like_classifier(found):
         return _read_classifier
     if found.suffix.lower() in (".dcm", ".dicom"):
@@ -108,6 +111,14 @@ def _read_classifier(path: str | list[str]) -> Any:  # noqa: ANN401
 
     workspace = _needed_workspace(path)
     _show_docks_after(import_classifier(workspace, str(path)), workspace)
+    return NO_LAYERS
+
+
+def _read_network(path: str | list[str]) -> Any:  # noqa: ANN401
+    from napari_piximi.ui.network_import import import_network
+
+    workspace = _needed_workspace(path)
+    _show_docks_after(import_network(workspace, Path(str(path))), workspace)
     return NO_LAYERS
 
 
