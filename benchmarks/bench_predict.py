@@ -114,7 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--things", type=int, default=100_000)
     parser.add_argument("--bundle", type=Path)
-    parser.add_argument("--sizes", type=int, nargs="*", default=[28, 64])
+    parser.add_argument("--sizes", type=int, nargs="*", default=[28, 48, 64])
     parser.add_argument("--turns", type=int, default=3)
     choices = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:

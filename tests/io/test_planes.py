@@ -1,16 +1,29 @@
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from napari_piximi.errors import BundleError
 from napari_piximi.io import _source, _zarr
 from napari_piximi.io.bundle import read_bundle, write_bundle
-from napari_piximi.io.planes import lend_planes, read_plane, read_planes
+from napari_piximi.io.planes import lend_planes, read_plane
 from napari_piximi.model import edits, masks
 from napari_piximi.model.project import Project, new_project
-from napari_piximi.model.things import Annotation, ArrayPixels, Image, default_channels
+from napari_piximi.model.things import Annotation, ArrayPixels, Image, Pixels, default_channels
+
+
+def copied(wanted: Sequence[tuple[Pixels, int]]) -> dict[int, NDArray[Any]]:
+    """Keep planes that are lent."""
+    return {
+        number: plane.copy()
+        for numbers, planes in lend_planes(wanted)
+        for number, plane in zip(numbers, planes, strict=True)
+    }
 
 
 def test_a_plane_or_the_last_one() -> None:
@@ -82,7 +95,7 @@ def test_many_planes_are_the_same_as_one_by_one(
     wanted = [(opened.pixels(thing), thing.plane) for thing in [*opened.things.values()][::-1]]
     wanted += [(ArrayPixels(np.ones((2, 3, 4, 1))), 5), wanted[0]]
     _zarr._cache.clear()
-    found = dict(read_planes(wanted))
+    found = copied(wanted)
     assert sorted(found) == list(range(len(wanted)))
     for number, (pixels, plane) in enumerate(wanted):
         np.testing.assert_array_equal(found[number], read_plane(pixels, plane))
@@ -93,14 +106,45 @@ def test_lent_planes_are_right_while_they_are_lent(tmp_path: Path) -> None:
     write_bundle(noisy_objects(60), tmp_path / "stack.zip")
     opened = read_bundle(tmp_path / "stack.zip")
     wanted = [(opened.pixels(thing), thing.plane) for thing in opened.things.values()]
-    kept, seen = dict(read_planes(wanted)), 0
-    for number, plane in lend_planes(wanted):
+    seen: list[int] = []
+    for numbers, planes in lend_planes(wanted):
+        assert not planes.flags.writeable
+        for number, plane in zip(numbers, planes, strict=True):
+            np.testing.assert_array_equal(plane, read_plane(*wanted[number]))
+        seen += numbers
+    assert sorted(seen) == list(range(len(wanted)))
+
+
+def test_alike_neighbours_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each the plane that is meant, though all four planes of each are stored."""
+    monkeypatch.setattr(_source, "MAX_SPAN", 1 << 24)
+    write_bundle(noisy_objects(200), tmp_path / "stack.zip")
+    opened = read_bundle(tmp_path / "stack.zip")
+    wanted = [(opened.pixels(thing), thing.plane) for thing in opened.annotations()]
+    found = [(len(numbers), planes.shape) for numbers, planes in lend_planes(wanted)]
+    for number, plane in copied(wanted).items():
         np.testing.assert_array_equal(plane, read_plane(*wanted[number]))
-        assert not plane.flags.writeable
-        assert not kept[number].flags.writeable
-        assert not np.shares_memory(plane, kept[number])
-        seen += 1
-    assert seen == len(wanted)
+    assert max(count for count, _ in found) == 5  # of forty heights
+    assert all(count == shape[0] for count, shape in found)
+
+
+def test_packed_planes_that_come_together_are_bounded_as_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Zeros that Deflate packs to little must not fill the memory."""
+    write_bundle(noisy_objects(40), tmp_path / "plain.zip")
+    with ZipFile(tmp_path / "plain.zip") as plain, ZipFile(tmp_path / "p.zip", "w", 8) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    monkeypatch.setattr(_source, "MAX_SPAN", 100_000)
+    opened = read_bundle(tmp_path / "p.zip")
+    wanted = [(opened.pixels(thing), thing.plane) for thing in opened.annotations()]
+    chunks = {n: pixels.chunks[0] for n, (pixels, _) in enumerate(wanted)}  # type: ignore[union-attr]
+    groups = list(wanted[0][0].source.lend_many(chunks))  # type: ignore[union-attr]
+    assert 1 < len(groups) < len(wanted)
+    assert all(len(g) == 1 or sum(len(data) for _, data in g) <= 100_000 for g in groups)
+    for number, plane in copied(wanted).items():
+        np.testing.assert_array_equal(plane, read_plane(*wanted[number]))
 
 
 def test_damaged_planes_among_many_are_refused_by_name(tmp_path: Path) -> None:
@@ -114,8 +158,8 @@ def test_damaged_planes_among_many_are_refused_by_name(tmp_path: Path) -> None:
     os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     wanted = [(opened.pixels(thing), thing.plane) for thing in opened.things.values()]
     with pytest.raises(BundleError, match="is damaged"):
-        list(read_planes(wanted))
+        copied(wanted)
 
 
 def test_no_planes() -> None:
-    assert list(read_planes([])) == []
+    assert list(lend_planes([])) == []

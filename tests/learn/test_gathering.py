@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from tests.learn.projects import image
 
-from napari_piximi.learn.gathering import TOGETHER, Gathering
+from napari_piximi.errors import FitError
+from napari_piximi.learn.gathering import MANY, TOGETHER, Gathering
 from napari_piximi.learn.resampling import FULL_BOX, crop_and_resize
 from napari_piximi.model.training import Settings
 
@@ -51,3 +53,43 @@ def test_large_planes_wait_only_up_to_a_limit() -> None:
 def test_room_grows_with_the_planes_that_come() -> None:
     planes = [np.full((300, 300, 3), n, np.float32) for n in range(11)]  # 1 MB each
     np.testing.assert_array_equal(gathered(planes)[:, 5, 5, 2], np.arange(11))
+
+
+@pytest.mark.parametrize("schema", ["None", "Match"])
+@pytest.mark.parametrize("depths", [(8,), (8, 16)])
+def test_many_at_once_are_resized_as_one_by_one(schema: str, depths: tuple[int, ...]) -> None:
+    """Also where they must be told apart, by bit depth, or padded."""
+    planes = np.random.default_rng(0).integers(0, 200, (3 * MANY, 20, 11, 2), np.uint8)
+    things = [
+        image("i", plane[None], "unknown", bit_depth=depths[n % len(depths)])
+        for n, plane in enumerate(planes)
+    ]
+    found = []
+    for step in (1, MANY, len(planes)):
+        result = np.full((len(planes), 16, 12, 2), np.nan, np.float32)
+        settings = replace(SETTINGS, crop_schema=schema)
+        gathering = Gathering(
+            result.__setitem__, result.shape, settings, 1, "numpy", 2**30, lambda: None
+        )
+        for start in range(0, len(planes), step):
+            part = slice(start, start + step)
+            lent = planes[part].copy()
+            gathering.extend(range(len(planes))[part], things[part], lent)
+            lent[...] = 0
+        gathering.flush()
+        found.append(result)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    assert np.isfinite(found[0]).all()
+
+
+def test_one_among_many_that_is_no_number_is_refused_by_name() -> None:
+    planes = np.zeros((MANY, 20, 11, 2), np.float32)
+    planes[7, 3, 4, 1] = np.nan
+    things = [image(f"i{n}", plane[None], "unknown") for n, plane in enumerate(planes)]
+    shape = (MANY, 16, 12, 2)
+    gathering = Gathering(
+        lambda indices, part: None, shape, SETTINGS, 1, "numpy", 2**30, lambda: None
+    )
+    with pytest.raises(FitError, match=r"\(i7\) has pixels that are NaN or infinite"):
+        gathering.extend(range(MANY), things, planes)

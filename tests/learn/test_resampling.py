@@ -160,3 +160,18 @@ def test_the_quick_way_for_whole_samples_gives_the_same_bits(seed: int) -> None:
     assert 30 < quick < 60
     ours = crop_and_resize(values, FULL_BOX, (28, 28), "tensorflow", 65535)  # in two pieces
     np.testing.assert_array_equal(ours, crop_and_resize(values, FULL_BOX, (28, 28), divisor=65535))
+
+
+@pytest.mark.keras
+def test_what_has_its_size_already_keeps_the_bits_that_tensorflow_gives() -> None:
+    """Also zeros with a sign, and numbers whose differences are too large."""
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        pytest.skip("this is TensorFlow's own operation")
+    import tensorflow as tf
+
+    values = np.random.default_rng(0).normal(size=(70, 20, 24, 3)).astype(np.float32)
+    values[:, 3], values[:, 4, ::2], values[:, 5, ::2] = -0.0, 3e38, -3e38
+    for size in ((20, 24), (20, 28)):
+        ours = crop_and_resize(values, FULL_BOX, size, "tensorflow")
+        theirs = tf.raw_ops.ResizeBilinear(images=values, size=size, align_corners=True)
+        np.testing.assert_array_equal(ours.view(np.uint32), theirs.numpy().view(np.uint32))

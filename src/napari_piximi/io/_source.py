@@ -95,13 +95,18 @@ class Source:
 
     def read_many(self, wanted: Mapping[Key, Member]) -> Iterator[tuple[Key, bytes]]:
         """Read small members in whatever order is quickest; yield key and bytes."""
-        return ((name, bytes(data)) for name, data in self.lend_many(wanted))
+        for group in self.lend_many(wanted):
+            for name, data in group:
+                yield name, bytes(data)
 
-    def lend_many(self, wanted: Mapping[Key, Member]) -> Iterator[tuple[Key, Bytes]]:
-        """Do as :meth:`read_many`, but the bytes become others when the next are asked for."""
+    def lend_many(self, wanted: Mapping[Key, Member]) -> Iterator[list[tuple[Key, Bytes]]]:
+        """Read small members; yield keys and bytes of some that lie together.
+
+        The bytes are lent: they become others when the next are asked for.
+        """
         with self.reading() as read:
             for name, member in wanted.items():
-                yield name, read(member)
+                yield [(name, read(member))]
 
     @staticmethod
     def _fingerprint(found: os.stat_result) -> tuple[int, int]:
@@ -167,7 +172,7 @@ class ZipSource(Source):
         with self.open() as file:
             yield lambda member: bytes(self._unpack(member, packed_bytes(file, member, self.path)))
 
-    def lend_many(self, wanted: Mapping[Key, Member]) -> Iterator[tuple[Key, Bytes]]:
+    def lend_many(self, wanted: Mapping[Key, Member]) -> Iterator[list[tuple[Key, Bytes]]]:
         """Read members in the order in which they lie, small neighbours in one go."""
         ordered = sorted(wanted.items(), key=lambda item: item[1].offset)
         buffer = memoryview(bytearray(2 * MAX_SPAN))  # new memory costs more than reading
@@ -177,6 +182,7 @@ class ZipSource(Source):
                 start, last = group[0][1].offset, group[-1][1]
                 file.seek(start)
                 length = file.readinto(buffer[: last.offset + last.packed + SLACK - start])  # type: ignore[attr-defined]
+                lent = []
                 for key, member in group:
                     at = member.offset - start
                     if length < at + LOCAL.size:
@@ -186,10 +192,11 @@ class ZipSource(Source):
                     packed: Bytes = seen[at : min(at + member.packed, length)]
                     if len(packed) != member.packed:  # longer than our slack, or damaged
                         packed = packed_bytes(file, member, self.path)
-                    yield key, self._unpack(member, packed)
+                    lent.append((key, self._unpack(member, packed)))
+                yield lent
             for key, member in ordered:
                 if member.packed >= MAX_SPAN:
-                    yield key, self._unpack(member, packed_bytes(file, member, self.path))
+                    yield [(key, self._unpack(member, packed_bytes(file, member, self.path)))]
 
     def _unpack(self, member: Member, packed: Bytes) -> Bytes:
         data: Bytes
@@ -208,18 +215,20 @@ class ZipSource(Source):
 
 
 def _neighbours(members: Iterable[tuple[Key, Member]]) -> Iterator[list[tuple[Key, Member]]]:
-    """Group members, sorted by offset, with little between them."""
+    """Group members, sorted by offset, with little between them, that unpack to no more."""
     group: list[tuple[Key, Member]] = []
-    start = end = 0
+    start = end = unpacked = 0
     for item in members:
-        _, _, _, packed, _, offset = item[1]
-        if group and (offset - end > SLACK or offset + packed - start > MAX_SPAN):
+        _, _, _, packed, size, offset = item[1]
+        span = max(offset + packed - start, unpacked + size)
+        if group and (offset - end > SLACK or span > MAX_SPAN):
             yield group
             group = []
         if not group:
-            start = offset
+            start, unpacked = offset, 0
         group.append(item)
         end = offset + packed
+        unpacked += size
     if group:
         yield group
 

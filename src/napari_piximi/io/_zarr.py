@@ -111,6 +111,11 @@ class StoredArray:
         return len(self.chunks) == 1 and self.chunk_shape == self._stored
 
     @property
+    def plain(self) -> bool:
+        """Whether its one chunk holds the values as they lie in memory, in C order."""
+        return self.single and self.dtype.isnative and self.order == "C" and self.codec is None
+
+    @property
     def simple(self) -> bool:
         """Whether its one chunk holds what we would write: little-endian float32, C order."""
         return self.single and self.dtype == SIMPLE and self.order == "C" and self.codec is None

@@ -1,5 +1,6 @@
 """Planes of pixels that are needed once, as for a thumbnail or a sample."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,10 @@ from napari_piximi.io._zarr import StoredArray
 from napari_piximi.model.things import Pixels
 
 if TYPE_CHECKING:
-    from napari_piximi.io._source import Source
+    from napari_piximi.io._source import Bytes, Source
     from napari_piximi.io._zip import Member
 
-__all__ = ["lend_planes", "read_plane", "read_planes"]
+__all__ = ["lend_planes", "read_plane"]
 
 
 def read_plane(pixels: Pixels, plane: int) -> NDArray[Any]:
@@ -45,30 +46,12 @@ def read_plane(pixels: Pixels, plane: int) -> NDArray[Any]:
     return _plane(np.asarray(pixels), pixels, plane)
 
 
-def read_planes(wanted: Sequence[tuple[Pixels, int]]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Read many planes, to be kept; see :func:`lend_planes`.
-
-    Yields
-    ------
-    (number, plane)
-        Number in `wanted`, and a (Y, X, C) array, not to be changed.
-    """
-    for number, plane in lend_planes(wanted):
-        pixels = wanted[number][0]
-        lent = isinstance(pixels, StoredArray) and pixels.single
-        yield number, _kept(plane) if lent else plane
-
-
-def _kept(plane: NDArray[Any]) -> NDArray[Any]:
-    plane = plane.copy(order="K")
-    plane.flags.writeable = False
-    return plane
-
-
-def lend_planes(wanted: Sequence[tuple[Pixels, int]]) -> Iterator[tuple[int, NDArray[Any]]]:
+def lend_planes(
+    wanted: Sequence[tuple[Pixels, int]],
+) -> Iterator[tuple[Sequence[int], NDArray[Any]]]:
     """Read many planes, neighbours in a file in one go and past the cache.
 
-    A thousand objects of 48 × 48 × 3 take 10 ms; one by one they take 27 ms.
+    A thousand objects of 48 × 48 × 3 take 8 ms; one by one they take 27 ms.
 
     Parameters
     ----------
@@ -77,9 +60,10 @@ def lend_planes(wanted: Sequence[tuple[Pixels, int]]) -> Iterator[tuple[int, NDA
 
     Yields
     ------
-    (number, plane)
-        Number in `wanted`, and a (Y, X, C) array, not to be changed; in whatever order is
-        quickest. It is lent: its values become others when the next plane is asked for.
+    (numbers, planes)
+        Numbers in `wanted`, and a (N, Y, X, C) array, not to be changed, of the planes of one
+        shape that lie together; in whatever order is quickest. They are lent: their values
+        become others when the next planes are asked for.
 
     Raises
     ------
@@ -95,15 +79,45 @@ def lend_planes(wanted: Sequence[tuple[Pixels, int]]) -> Iterator[tuple[int, NDA
             sources.setdefault(pixels.source, {})[number] = pixels.chunks[0]
         else:
             others.append(number)
+    room = bytearray()  # one for all: new memory costs more than reading
     for source, members in sources.items():
-        for number, data in source.lend_many(members):
-            pixels, plane = wanted[number]
-            assert isinstance(pixels, StoredArray)
-            yield number, _plane(pixels.unpacked(data), pixels, plane)
+        for lent in source.lend_many(members):
+            size = sum(len(data) for _, data in lent)
+            room = bytearray(size) if size > len(room) else room
+            yield from _stacks(lent, wanted, room)
     for number in others:
-        yield number, read_plane(*wanted[number])
+        yield [number], read_plane(*wanted[number])[np.newaxis]
+
+
+def _stacks(
+    lent: "list[tuple[int, Bytes]]", wanted: Sequence[tuple[Any, int]], room: bytearray
+) -> Iterator[tuple[Sequence[int], NDArray[Any]]]:
+    """Copy planes that are alike into `room`, to lie one after the other."""
+    alike: dict[tuple[Any, ...], list[tuple[int, Bytes]]] = {}
+    for number, data in lent:
+        pixels: StoredArray = wanted[number][0]
+        key = (pixels.plain, pixels.stored_shape, pixels.dtype, len(data))
+        alike.setdefault(key, []).append((number, data))
+    for (plain, (depth, *shape), dtype, length), group in alike.items():
+        size = math.prod(shape) * dtype.itemsize
+        if plain and len(group) > 1 and length == depth * size > 0:
+            to = memoryview(room)
+            for at, (number, data) in enumerate(group):
+                start = size * _index(*wanted[number], depth)
+                to[at * size : (at + 1) * size] = memoryview(data)[start : start + size]
+            numbers = [number for number, _ in group]
+            yield numbers, np.ndarray((len(group), *shape), dtype, to.toreadonly())
+        else:
+            for number, data in group:
+                pixels, plane = wanted[number]
+                yield [number], _plane(pixels.unpacked(data), pixels, plane)[np.newaxis]
 
 
 def _plane(array: NDArray[Any], pixels: Pixels, plane: int) -> NDArray[Any]:
+    return np.asarray(array[_index(pixels, plane, len(array))])
+
+
+def _index(pixels: Pixels, plane: int, depth: int) -> int:
+    """Return which of the stored planes is meant."""
     shown = pixels.plane if isinstance(pixels, StoredArray) else None
-    return np.asarray(array[min(plane if shown is None else shown, len(array) - 1)])
+    return range(depth)[min(plane if shown is None else shown, depth - 1)]

@@ -21,6 +21,9 @@ TOGETHER = 64
 FEW = 4
 """Below this many planes of one shape, numpy is quicker than a call of TensorFlow."""
 
+MANY = 16
+"""From this many planes of one shape on, a call of TensorFlow of their own is worth its while."""
+
 FIRST_BYTES = 2 * 2**20
 """Room for planes of one shape at first."""
 
@@ -107,6 +110,15 @@ class Gathering:
         if self.crops > 1:
             self.places = np.random.default_rng((self.settings.seed, 3)).random(self.places.shape)
 
+    def extend(self, indices: Sequence[int], things: Sequence[Thing], planes: NDArray[Any]) -> None:
+        """Take planes (N, Y, X, C): many at once are resized where they lie."""
+        depths = {thing.bit_depth for thing in things}
+        if len(things) < MANY or len(depths) > 1 or self.settings.crop_schema == "Match":
+            for row in zip(indices, things, planes, strict=True):
+                self.add(*row)
+        else:
+            self._resize_all(indices, things, planes)
+
     def add(self, index: int, thing: Thing, plane: NDArray[Any]) -> None:
         """Take a plane (Y, X, C); it is copied."""
         if self.settings.crop_schema == "Match":
@@ -137,17 +149,23 @@ class Gathering:
             self._flush(key)
 
     def _flush(self, key: Key) -> None:
-        _, dtype, bit_depth = key
         group = self.groups.pop(key)
         stack = group.stack[: len(group.owners)]
-        if not _all_numbers(stack):
-            for thing, plane in zip(group.things, stack, strict=True):
-                check_numbers(thing, plane)
-        indices = [owner * self.crops + i for owner in group.owners for i in range(self.crops)]
-        part = self._resize(indices, stack, 2**bit_depth - 1 if dtype.kind in "iub" else 1)
-        self.put(indices, self._finish(part, bit_depth))
+        self._resize_all(group.owners, group.things, stack)
         self.size -= len(stack) * group.each
         self.spare = (key, group.stack) if len(stack) == TOGETHER else None
+
+    def _resize_all(
+        self, owners: Sequence[int], things: Sequence[Thing], stack: NDArray[Any]
+    ) -> None:
+        """Check, resize and put planes (N, Y, X, C) of one bit depth."""
+        if not _all_numbers(stack):
+            for thing, plane in zip(things, stack, strict=True):
+                check_numbers(thing, plane)
+        bit_depth = things[0].bit_depth
+        indices = [owner * self.crops + i for owner in owners for i in range(self.crops)]
+        part = self._resize(indices, stack, 2**bit_depth - 1 if stack.dtype.kind in "iub" else 1)
+        self.put(indices, self._finish(part, bit_depth))
         self.tick()
 
     def _bytes(self, plane: NDArray[Any]) -> int:

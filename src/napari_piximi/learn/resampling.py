@@ -136,8 +136,14 @@ def _whole_with_tensorflow(stack: NDArray[Any], size: tuple[int, int], divisor: 
             part = stack[start : start + BLOCK]
             if divisor != 1 or part.dtype != np.float32:
                 part = np.divide(part, np.float32(divisor), dtype=np.float32, casting="unsafe")
+            if part.shape[1:3] == size:  # the operation, too, hands on what fits as it is
+                result[start : start + BLOCK] = part
+                continue
             result[start : start + BLOCK] = tf.raw_ops.ResizeBilinear(
-                images=part, size=size, align_corners=True, half_pixel_centers=False
+                images=tf.constant(part),  # of arrays, it takes a slower way to itself
+                size=tf.constant(size),
+                align_corners=True,
+                half_pixel_centers=False,
             )
     return result
 

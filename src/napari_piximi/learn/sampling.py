@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import FitError
-from napari_piximi.io.planes import lend_planes, read_planes
+from napari_piximi.io.planes import lend_planes
 from napari_piximi.learn.gathering import Gathering, check_numbers
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Pixels, Thing
@@ -88,10 +88,13 @@ class Samples:
 
     def put(self, indices: Sequence[int], part: Floats) -> None:
         """Store some of them; all of them at once are taken over without a copy."""
-        if self._values is None and list(indices) == list(range(len(self))):
+        first = indices[0]
+        if list(indices) != list(range(first, first + len(part))):
+            self.values[np.asarray(indices)] = part
+        elif self._values is None and len(part) == len(self):
             self._values = part
         else:
-            self.values[np.asarray(indices)] = part
+            self.values[first : first + len(part)] = part
 
     def close(self) -> None:
         """Let go of the memory, or delete the file."""
@@ -129,12 +132,15 @@ class Planes:
         self._project = project
         self._image: tuple[str, NDArray[Any]] | None = None
 
-    def of(
-        self, things: Sequence[Thing], *, lent: bool = False
-    ) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Yield index and plane (Y, X, C) of each thing, in whatever order is quickest.
+    def of(self, things: Sequence[Thing]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield index and plane (Y, X, C) of each thing, in whatever order is quickest."""
+        for indices, planes in self.lend(things):
+            yield from zip(indices, map(np.copy, planes), strict=True)
 
-        If they are only lent, their values become others when the next is asked for.
+    def lend(self, things: Sequence[Thing]) -> Iterator[tuple[Sequence[int], NDArray[Any]]]:
+        """Yield indices of things and their planes (N, Y, X, C), some at a time.
+
+        They are lent: their values become others when the next are asked for.
         """
         own: list[int] = []
         wanted: list[tuple[Pixels, int]] = []
@@ -142,21 +148,19 @@ class Planes:
             if thing.pixels is not None:
                 own.append(index)
                 wanted.append((thing.pixels, thing.plane))
-        for number, plane in lend_planes(wanted) if lent else read_planes(wanted):
-            single = lent or things[own[number]].pixels.shape[0] == 1  # type: ignore[union-attr]
-            yield own[number], plane if single else plane.copy()
+        for numbers, planes in lend_planes(wanted):
+            yield [own[number] for number in numbers], planes
         for index in reading_order(things) if len(own) < len(things) else ():
             thing = things[index]
             if isinstance(thing, Annotation) and thing.pixels is None:
-                yield index, self._cut(thing)
+                yield [index], self._cut(thing)[np.newaxis]
 
     def _cut(self, thing: Annotation) -> NDArray[Any]:
         if self._image is None or self._image[0] != thing.image:
             self._image = thing.image, np.asarray(self._project.things[thing.image].pixels)
         image = self._image[1]
         top, left, bottom, right = thing.bbox
-        plane = image[min(thing.plane, len(image) - 1), top:bottom, left:right]
-        return plane.copy()  # a view would keep the whole image in memory
+        return image[min(thing.plane, len(image) - 1), top:bottom, left:right]
 
 
 def build_samples(
@@ -219,11 +223,11 @@ def build_samples(
 
         limit = min(PENDING_BYTES, memory_budget // 2)
         gathering = Gathering(samples.put, shape, settings, crops, backend, limit, tick)
-        for index, plane in (planes or Planes(project)).of(things, lent=True):
-            _check_shape(things[index], plane, channels)
-            gathering.add(index, things[index], plane)
-            done += 1
-            if done % 64 == 0:
+        for indices, stack in (planes or Planes(project)).lend(things):
+            _check_shape(things[indices[0]], stack[0], channels)
+            gathering.extend(indices, [things[index] for index in indices], stack)
+            done += len(indices)
+            if done % 64 < len(indices):
                 tick()
         gathering.flush()
         tick()
