@@ -7,17 +7,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class ModelServer:
-    """Serves files by the last part of their path."""
+    """Serves files by the last part of their path.
 
-    def __init__(self, files: dict[str, bytes] | None = None) -> None:
+    Moods: well, down, stuck (late), slow, truncating (not the JSON file), silent about lengths.
+    """
+
+    def __init__(self, files: dict[str, bytes] | None = None, folder: str = "net_of_ours") -> None:
         self.files = files or {}
         self.mood = "well"
         self.redirect = ""
         self.asked: list[str] = []
+        """Paths."""
         self.headers: list[dict[str, str]] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._answerer())
         self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}/models/net_of_ours/"
+        self.url = f"http://127.0.0.1:{self._http.server_port}/models/{folder}/"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
         self._thread.start()
 
@@ -48,15 +52,20 @@ class ModelServer:
                 self.end_headers()
                 cut = server.mood == "truncating" and "json" not in self.path
                 if server.mood == "slow":
-                    for place in range(0, len(data), 200):
-                        self.wfile.write(data[place : place + 200])
-                        time.sleep(0.05)
+                    for place in range(0, len(data), 100):
+                        self.wfile.write(data[place : place + 100])
+                        time.sleep(0.02)
                     return
                 self.wfile.write(data[: len(data) // 2] if cut else data)
 
             def log_message(self, *_: object) -> None: ...
 
         return Answer
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the files that were asked for."""
+        return [path.partition("?")[0].rpartition("/")[2] for path in self.asked]
 
     def close(self) -> None:
         self._http.shutdown()

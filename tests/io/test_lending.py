@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.io import lending_child
+from tests.io.networks import network
 from tests.io.tiny_bundle import tiny_project
 
 from napari_piximi.engine import Engine
@@ -70,6 +71,34 @@ def test_things_of_the_kind_and_their_images_arrive(tmp_path: Path) -> None:
     assert lending_child.sums(found).items() <= lending_child.sums(project).items()
     assert (found.kinds, found.categories) == (project.kinds, project.categories)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_is_asked_for_is_sent_with_its_images(tmp_path: Path) -> None:
+    project = tiny_project()
+    kind = objects(project)
+
+    def sent(*only: str) -> list[str]:
+        lent = lend(project, kind, tmp_path, only=only)
+        found = pickle.loads(pickle.dumps(lent))
+        assert (found.kinds, found.categories) == (project.kinds, project.categories)
+        for key, thing in found.things.items():
+            assert (thing.name, thing.kind) == (project.things[key].name, project.things[key].kind)
+        return list(found.things)
+
+    assert sent("1c") == ["1c", "1a"]  # an annotation, and the image it lies on
+    assert sent("1b") == ["1b"]  # an image alone, although the kind is another
+    assert sent("1a", "1c", "gone") == ["1a", "1c"]
+    assert sent() == []
+
+
+def test_networks_of_the_kind_go_along(tmp_path: Path) -> None:
+    project = edits.create_kind(tiny_project(), "other")
+    first, other = list(project.kinds)[1:]
+    for made in (network(kind=first), network(name="second", kind=other)):
+        project = edits.put_network(project, made)
+    assert arrived(project, first, tmp_path).networks == project.networks[:1]
+    assert arrived(project, other, tmp_path).networks == project.networks[1:]
+    assert arrived(project, IMAGE_KIND, tmp_path).networks == ()
 
 
 def test_many_small_arrays_go_through_one_file(tmp_path: Path, engine: Engine) -> None:

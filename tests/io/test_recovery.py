@@ -669,6 +669,15 @@ THING = {"part": "things", "class": "Image", "whole": True, "new": ["x"], "words
         ({"part": "values", "values": {"name": 7}}, None),
         ({"part": "values", "values": {"kinds": [{}]}}, None),
         ({"part": "values", "values": {"classifiers": {"a": 1}}}, None),
+        ({"part": "values", "values": {"networks": {"a": 1}}}, None),
+        ({"part": "values", "values": {"networks": [{"name": "a", "kind": "cell"}]}}, None),
+        (
+            {
+                "part": "values",
+                "values": {"networks": [{"name": "../a", "kind": "cell", "channels": [0]}]},
+            },
+            None,
+        ),
         ({"part": "values", "values": {"unread_models": [["a", {"file": "../x.bin"}]]}}, None),
         ({"part": "removed", "new": [5]}, IDS),
         ({"part": "removed", "new": []}, {"ids": np.array([10**6])}),

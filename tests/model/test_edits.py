@@ -10,6 +10,7 @@ from tests.model.cells import CELLS, IMAGES, cell, cells_project, image
 from napari_piximi.errors import EditError, PiximiError
 from napari_piximi.model import edits, masks
 from napari_piximi.model.project import Project, new_project, touched
+from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.model.things import (
     IMAGE_KIND,
     Annotation,
@@ -22,7 +23,7 @@ from napari_piximi.model.things import (
 )
 from napari_piximi.model.training import Classifier, ModelArtifact, Settings
 
-PROJECT = cells_project()
+PROJECT = edits.put_network(cells_project(), SegmentationNetwork("finder", "cell"))
 UNKNOWN = PROJECT.kinds["cell"].unknown
 FULL = masks.full(2, 3)
 
@@ -79,6 +80,8 @@ IDLE: dict[str, Edit] = {
     "accept_predictions": lambda p: edits.accept_predictions(p, ["cell0"]),
     "put_classifier": lambda p: edits.put_classifier(p, p.classifiers[0]),
     "rename_classifier": lambda p: edits.rename_classifier(p, "net", "net"),
+    "put_network": lambda p: edits.put_network(p, p.networks[0]),
+    "rename_network": lambda p: edits.rename_network(p, "finder", "finder"),
     "map_classes": lambda p: edits.map_classes(p, "net", "cell", p.classifiers[0].class_map),
     "edit_kind": lambda p: edits.edit_kind(p, "cell", name="cell", visible=True),
     "edit_category": lambda p: edits.edit_category(p, "1round", name="round", visible=True),
@@ -94,7 +97,8 @@ def test_an_edit_that_changes_nothing_returns_the_project_itself(edit: Edit) -> 
 def test_each_edit_either_can_be_idle_or_always_changes_something() -> None:
     always = {"add_kind", "create_kind", "create_category", "delete_kind", "delete_category",
               "delete_classifier", "duplicate_classifier", "add_evaluation", "delete_evaluation",
-              "delete_run"}  # fmt: skip
+              "delete_run", "duplicate_network", "delete_network", "delete_network_run",
+              "add_score", "delete_score"}  # fmt: skip
     assert {name.split()[0] for name in IDLE} | always == set(edits.__all__)
 
 

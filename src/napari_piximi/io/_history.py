@@ -14,9 +14,10 @@ from napari_piximi.io._evaluated import Evaluated
 from napari_piximi.io._warn import warn
 from napari_piximi.io.settings import settings_from
 from napari_piximi.model.evaluation import Evaluation, confusion_counts
+from napari_piximi.model.segmentation import UNetSettings
 from napari_piximi.model.training import PIXIMI_SETTINGS, Run, Settings
 
-__all__ = ["evaluation_values", "read_evaluation", "read_run", "run_values"]
+__all__ = ["MAX_COUNT", "evaluation_values", "read_evaluation", "read_run", "run_values"]
 
 MAX_EPOCHS = 1_000_000
 MAX_COLUMNS = 256
@@ -49,7 +50,9 @@ def run_values(run: Run) -> Values:
     }
 
 
-def read_run(values: Mapping[str, Any], where: str, start: Settings = PIXIMI_SETTINGS) -> Run:
+def read_run(
+    values: Mapping[str, Any], where: str, start: Settings | UNetSettings = PIXIMI_SETTINGS
+) -> Run:
     """Read a run; keys that this version does not know are passed over.
 
     Parameters
@@ -58,7 +61,7 @@ def read_run(values: Mapping[str, Any], where: str, start: Settings = PIXIMI_SET
         As :func:`run_values` returns it; what is missing has its default.
     where : str
         For warnings.
-    start : Settings
+    start : Settings or UNetSettings
         For settings that are not there.
 
     Raises

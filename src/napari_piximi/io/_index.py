@@ -10,7 +10,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -54,12 +54,15 @@ class Index:
         Name → (JSON member, weights member).
     evaluated : Member or None
         The things of evaluations.
+    networks : dict
+        Number → (JSON member, weights member) of the models of segmentation networks.
     """
 
     attributes: dict[str, Attributes]
     table: ThingTable
     models: Mapping[str, tuple[Member, Member]]
     evaluated: Member | None = None
+    networks: Mapping[str, tuple[Member, Member]] = field(default_factory=dict)
 
 
 def digest(directory: bytes | memoryview) -> str:
@@ -92,6 +95,7 @@ def pack(index: Index, directory: bytes) -> bytes:
         "attributes": index.attributes,
         "models": index.models,
         "evaluated": index.evaluated,
+        **({"networks": index.networks} if index.networks else {}),
         "columns": [[name, c.dtype.str, list(c.shape)] for name, c in columns.items()],
     }
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -164,14 +168,18 @@ def _unpack(source: Source, data: bytes, expected: str) -> Index | None:
         return None
     if not _consistent(table, rows):
         return None
-    models = {name: (_member(*a), _member(*b)) for name, (a, b) in header["models"].items()}
+    models, networks = _pairs(header["models"]), _pairs(header.get("networks", {}))
     if any(map(leads_astray, models)):
         return None
     attributes = header["attributes"]
     if not all(isinstance(values, dict) for values in attributes.values()):
         return None
     evaluated = header.get("evaluated")
-    return Index(attributes, table, models, None if evaluated is None else _member(*evaluated))
+    return Index(attributes, table, models, _member(*evaluated) if evaluated else None, networks)
+
+
+def _pairs(listed: Mapping[str, Any]) -> dict[str, tuple[Member, Member]]:
+    return {name: (_member(*a), _member(*b)) for name, (a, b) in listed.items()}
 
 
 def _member(name: str, *numbers: int) -> Member:

@@ -297,7 +297,10 @@ class _Replay:
             warn(f"{path}: could not be recovered: {listed(refused)}")
         if odd := self._without_pixels & kept.keys():
             warn(f"{path}: {len(odd)} annotations now have pixels cut out of their images")
-        return replace(project, things=kept)
+        networks = tuple(n for n in project.networks if n.kind in project.kinds)
+        if len(networks) < len(project.networks):
+            warn(f"{path}: segmentation networks of kinds that are not there are left out")
+        return replace(project, things=kept, networks=networks)
 
 
 def _fresh(part: Part) -> list[str]:

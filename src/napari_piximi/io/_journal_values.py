@@ -1,4 +1,4 @@
-"""What a journal keeps whole: kinds, categories, and classifiers with all that was done with them.
+"""What a journal keeps whole: kinds, categories, classifiers and networks with their histories.
 
 Weights are written once for each model, into a file of their own beside the journal.
 """
@@ -22,11 +22,17 @@ from napari_piximi.io._evaluated import pack_evaluated, read_evaluated
 from napari_piximi.io._history import evaluation_values, read_evaluation, read_run, run_values
 from napari_piximi.io._journal_file import pack, unpack
 from napari_piximi.io._models import artifact_from_bytes, files_of
+from napari_piximi.io._network_values import (
+    check_network_model,
+    network_values,
+    read_network_values,
+)
 from napari_piximi.io._replace import sync_folder
 from napari_piximi.io._warn import warn
 from napari_piximi.io.settings import settings_from
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
+from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
 from napari_piximi.model.things import Category, Kind
 from napari_piximi.model.training import Classifier, ModelArtifact, Run, Settings
 
@@ -123,6 +129,8 @@ def write_values(before: Project, after: Project, store: Store) -> Values:
         values["categories"] = [asdict(category) for category in after.categories.values()]
     if not _same(before.classifiers, after.classifiers):
         values["classifiers"] = [_write_classifier(c, store) for c in after.classifiers]
+    if not _same(before.networks, after.networks):
+        values["networks"] = [_write_network(network, store) for network in after.networks]
     if before.unread_models is not after.unread_models and (
         before.unread_models != after.unread_models
     ):
@@ -133,14 +141,13 @@ def write_values(before: Project, after: Project, store: Store) -> Values:
     return values
 
 
-def _same(before: tuple[Classifier, ...], after: tuple[Classifier, ...]) -> bool:
-    """Tell whether the classifiers are the very same ones; weights are not compared."""
+def _same(before: tuple[object, ...], after: tuple[object, ...]) -> bool:
+    """Tell whether classifiers, or networks, are the very same ones; weights are not compared."""
     pairs = zip(before, after, strict=False)
     return len(before) == len(after) and all(a is b for a, b in pairs)
 
 
 def _write_classifier(classifier: Classifier, store: Store) -> Values:
-    model = classifier.model
     values: Values = {
         "name": classifier.name,
         "kind": classifier.kind,
@@ -151,13 +158,21 @@ def _write_classifier(classifier: Classifier, store: Store) -> Values:
         "runs": [_write_run(run, store) for run in classifier.runs],
         "evaluations": [_write_evaluation(e, store) for e in classifier.evaluations],
     }
-    if model is not None:
-        document, weights = model.document, model.weights
-        values["model"] = [
-            store.put(document, lambda: json.dumps(document).encode()),
-            store.put(weights, lambda: weights),
-        ]
-    return values
+    return values | _write_model(classifier.model, store)
+
+
+def _write_network(network: SegmentationNetwork, store: Store) -> Values:
+    runs = [_write_run(run, store) for run in network.runs]
+    values = network_values(replace(network, runs=()))
+    return {**values, "runs": runs, **_write_model(network.model, store)}
+
+
+def _write_model(model: ModelArtifact | None, store: Store) -> Values:
+    if model is None:
+        return {}
+    document, weights = model.document, model.weights
+    text = store.put(document, lambda: json.dumps(document).encode())
+    return {"model": [text, store.put(weights, lambda: weights)]}
 
 
 def _write_run(run: Run, store: Store) -> Values:
@@ -193,7 +208,7 @@ def read_values(values: Values, project: Project, store: Store) -> Project:
     Warns
     -----
     PiximiWarning
-        Of each classifier whose weights cannot be had.
+        Of each classifier or network whose weights cannot be had.
     """
     changes: Values = {}
     for name, types in (("name", str), ("segmenter", str), ("image_channels", int | None)):
@@ -208,6 +223,9 @@ def read_values(values: Values, project: Project, store: Store) -> Project:
     if "classifiers" in values:
         found = [_read_classifier(classifier, store) for classifier in values["classifiers"]]
         changes["classifiers"] = tuple(found)
+    if "networks" in values:
+        networks = [_read_network(network, store) for network in values["networks"]]
+        changes["networks"] = tuple(networks)
     if "unread_models" in values:
         changes["unread_models"] = _read_unread(values["unread_models"], store)
     return replace(project, **changes) if changes else project
@@ -260,20 +278,42 @@ def _read_classifier(values: Values, store: Store) -> Classifier:
     )
 
 
-def _read_model(facts: list[Values], store: Store, where: str) -> ModelArtifact | None:
-    """Read a model, as strictly as a file that someone sent; None if it is not to be had."""
+def _read_network(values: Values, store: Store) -> SegmentationNetwork:
+    def model(channels: int) -> ModelArtifact | None:
+        if "model" not in values:
+            return None
+        where = f"network {values['name']!r}"
+        return _read_model(values["model"], store, where, channels)
+
+    def run(found: Mapping[str, Any], where: str, start: UNetSettings) -> Run:
+        return _read_run(dict(found), store, where, start)
+
+    return read_network_values(values, "journal", model, run)
+
+
+def _read_model(
+    facts: list[Values], store: Store, where: str, channels: int | None = None
+) -> ModelArtifact | None:
+    """Read a model, as strictly as a file that someone sent; None if it is not to be had.
+
+    `channels` are those that the model of a segmentation network must take.
+    """
     try:
         document, weights = map(store.get, facts)
         model = ModelArtifact(_typed(json.loads(document), dict), weights)
         text, _ = files_of(MODEL, model)
         artifact_from_bytes(text, weights, MODEL, where)
+        if channels is not None:
+            check_network_model(model, channels, where)
     except (RecoveryError, ModelFileError) as error:
         warn(f"{where} is recovered without its weights: {error}")
         return None
     return model
 
 
-def _read_run(values: Values, store: Store, where: str) -> Run:
+def _read_run(
+    values: Values, store: Store, where: str, start: Settings | UNetSettings | None = None
+) -> Run:
     if "figures" in values:
         history = {}
         try:
@@ -284,7 +324,7 @@ def _read_run(values: Values, store: Store, where: str) -> Run:
             warn(f"a run of {where} is recovered without its curves: {error}")
             values = {**values, "best_epoch": 0}
         values = {**values, "history": history}
-    return read_run(values, where, Settings())
+    return read_run(values, where, start or Settings())
 
 
 def _figures(column: NDArray[Any]) -> list[float]:

@@ -26,6 +26,8 @@ from napari_piximi.model.training import (
 )
 
 __all__ = [
+    "DOCUMENT",
+    "WEIGHTS",
     "Models",
     "artifact_from_bytes",
     "artifact_settings",

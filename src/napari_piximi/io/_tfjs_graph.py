@@ -228,7 +228,7 @@ def _check_attributes(attributes: object, where: str) -> None:
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
-            if "func" in value:
+            if value.get("func", []) != []:  # old converters list all that there is not
                 raise ModelFileError(f"{where}: it calls a function")
             pending.extend(value.values())
         elif isinstance(value, list):

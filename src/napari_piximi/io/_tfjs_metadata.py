@@ -10,10 +10,18 @@ from napari_piximi.io._tfjs_topology import class_names, input_shape, model_node
 from napari_piximi.io._warn import warn
 from napari_piximi.model.training import FOREST, FOREST_FORMAT, PIXIMI_SETTINGS, Settings
 
-__all__ = ["EXTRA_KEY", "piximi_metadata", "settings_from_document"]
+__all__ = [
+    "EXTRA_KEY",
+    "SEGMENTATION",
+    "is_network",
+    "piximi_metadata",
+    "settings_from_document",
+]
 
 EXTRA_KEY = "napariPiximi"
 """Where our settings without a place in Piximi's format are kept; Piximi ignores it."""
+SEGMENTATION = "segmentation"
+"""Stands there in place of settings where the model is a segmentation network."""
 
 _PREPROCESS = {
     "num_crops": "numCrops",
@@ -34,6 +42,11 @@ _EXTRA = tuple(
     name for name in _FIELDS if name not in {*_PREPROCESS, *_OPTIMIZER, "height", "width"}
 )
 _MISSING = object()
+
+
+def is_network(document: Mapping[str, Any]) -> bool:
+    """Tell whether the JSON file of a model says that it is a segmentation network."""
+    return isinstance(_section(document, EXTRA_KEY).get(SEGMENTATION), dict)
 
 
 def piximi_metadata(

@@ -34,6 +34,13 @@ from napari_piximi.io._models import (
     write_models,
 )
 from napari_piximi.io._names import leads_astray, path_names, root_name
+from napari_piximi.io._networks import (
+    bundled_networks,
+    network_attributes,
+    read_network_models,
+    read_networks,
+    write_networks,
+)
 from napari_piximi.io._source import Source, open_source
 from napari_piximi.io._table import Placed, read_table, table_of
 from napari_piximi.io._things import make_things
@@ -100,12 +107,12 @@ def _read(source: Source, progress: Progress) -> tuple[Project, str]:
     progress(0, 2, "Reading the bundle")
     index = read_index(source)
     if index is None:
-        document, models, evaluated = _read_document(source)
+        document, models, evaluated, networks = _read_document(source)
         kinds, categories, renamed = read_kinds(document)
         table = read_table(document, kinds, renamed)
     else:
         document, table, models = Document(source, index.attributes, {}), index.table, index.models
-        evaluated = index.evaluated
+        evaluated, networks = index.evaluated, index.networks
         kinds, categories, _ = read_kinds(document)
     add_missing_kinds(document, kinds, categories, set(table.kinds))
     progress(1, 2, "Making the project")
@@ -124,16 +131,18 @@ def _read(source: Source, progress: Progress) -> tuple[Project, str]:
         classifiers,
         str(document.attributes.get("segmenter", {}).get("name", "undefined")),
         unread,
+        read_networks(document, read_network_models(source, networks, MAX_MODEL), kinds),
     )
     progress(2, 2, "Done")
     return project, str(document.of("", "version")["version"])
 
 
-def _read_document(source: Source) -> tuple[Document, Models, Member | None]:
+def _read_document(source: Source) -> tuple[Document, Models, Member | None, Models]:
     files = list_files(source.members(), source.path)
     root = find_root(files, source.path)
     document = upgrade(read_document(source, files, root))
-    return document, bundled_models(files, root), files.get(f"{root}{EVALUATED}")
+    evaluated = files.get(f"{root}{EVALUATED}")
+    return document, bundled_models(files, root), evaluated, bundled_networks(files, root)
 
 
 def _read_models(
@@ -226,12 +235,12 @@ def write_bundle(
     attributes = _attributes(project, labels)
     written: list[Placed] = []
     models: dict[str, tuple[Member, Member]] = {}
-
+    networks: dict[str, tuple[Member, Member]] = {}
     evaluated: Member | None = None
 
     def finish(writer: ZipWriter) -> None:
         table = table_of(project, written)
-        index = pack(Index(attributes, table, models, evaluated), writer.directory())
+        index = pack(Index(attributes, table, models, evaluated, networks), writer.directory())
         writer.write(f"{root}{INDEX_NAME}", index)
 
     with writing(path, finish) as writer:
@@ -243,6 +252,7 @@ def write_bundle(
                 if done % 64 == 0:
                     progress(done, len(names), "Saving")
         models.update(write_models(writer, root, root if is_folder else "", project))
+        networks.update(write_networks(writer, root, project))
         if evaluations := with_things(project):
             evaluated = writer.write(f"{root}{EVALUATED}", pack_evaluated(evaluations))
     progress(len(names), len(names), "Saved")
@@ -267,7 +277,7 @@ def _attributes(project: Project, labels: Mapping[str, Labels]) -> dict[str, Att
         },
         **write_kinds(project, shown),
         **write_classifiers(project),
-        "segmenter": {"name": project.segmenter},
+        "segmenter": {"name": project.segmenter, **network_attributes(project)},
     }
 
 

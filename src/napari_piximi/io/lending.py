@@ -1,7 +1,7 @@
 """What another process needs of a project: few things, and pixels that it reads itself."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,8 +30,17 @@ WRITTEN = 4 << 20
 """Bytes that are written in one go."""
 
 
-def lend(project: Project, kind: str, folder: Path, progress: Progress = silent) -> "Loan":
+def lend(
+    project: Project,
+    kind: str,
+    folder: Path,
+    progress: Progress = silent,
+    *,
+    only: Iterable[str] | None = None,
+) -> "Loan":
     """Prepare the things of one kind, and the images that they lie on, for another process.
+
+    The kind's classifiers and segmentation networks go along, those of other kinds do not.
 
     Parameters
     ----------
@@ -45,6 +54,9 @@ def lend(project: Project, kind: str, folder: Path, progress: Progress = silent)
         it empties it afterwards.
     progress : Progress
         May raise Cancelled, which is passed on.
+    only : iterable of str, optional
+        Ids of the things to send, of whatever kind, instead of all of the kind; those that are
+        not there are passed over.
 
     Returns
     -------
@@ -56,12 +68,16 @@ def lend(project: Project, kind: str, folder: Path, progress: Progress = silent)
     SaveError
         If pixels cannot be written.
     """
-    wanted = {thing.id: thing for thing in project.of_kind(kind)}
+    if only is None:
+        wanted = {thing.id: thing for thing in project.of_kind(kind)}
+    else:
+        wanted = {key: project.things[key] for key in only if key in project.things}
     images = {thing.image for thing in wanted.values() if isinstance(thing, Annotation)}
     for key in images - wanted.keys():
         wanted[key] = project.things[key]
     classifiers = tuple(c for c in project.classifiers if c.kind == kind)
-    rest = replace(project, things={}, classifiers=classifiers, unread_models={})
+    networks = tuple(n for n in project.networks if n.kind == kind)
+    rest = replace(project, things={}, classifiers=classifiers, unread_models={}, networks=networks)
     return Loan(rest, _packed(list(wanted.values()), folder, progress))
 
 

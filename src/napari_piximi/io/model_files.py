@@ -6,12 +6,13 @@ from pathlib import Path
 from napari_piximi.errors import BundleError, ModelFileError
 from napari_piximi.io._document import find_models, list_files
 from napari_piximi.io._source import Source, open_source
+from napari_piximi.io._tfjs_metadata import is_network
 from napari_piximi.io.sniffing import classifier_json
 from napari_piximi.io.tfjs import model_from_bytes, read_model, shard_names
 from napari_piximi.model.training import ModelArtifact
 from napari_piximi.progress import Progress, silent
 
-__all__ = ["read_models"]
+__all__ = ["read_files", "read_models"]
 
 MAX_BYTES = 2 << 30
 MAX_DOCUMENT = 64 << 20
@@ -34,8 +35,26 @@ def read_models(path: Path, progress: Progress = silent) -> dict[str, ModelArtif
     Raises
     ------
     ModelFileError
-        If a file is missing or damaged, or there is no classifier; the message names file
-        and value.
+        If a file is missing or damaged, there is no classifier, or there is a segmentation
+        network; the message names file and value.
+    """
+    found = read_files(path, progress)
+    for name, model in found.items():
+        if is_network(model.document):
+            raise ModelFileError(
+                f"{path}: {name} is a segmentation network, not a classifier; "
+                "open it in the Segmentation dock"
+            )
+    return found
+
+
+def read_files(path: Path, progress: Progress = silent) -> dict[str, ModelArtifact]:
+    """Read models of whatever sort, as :func:`read_models` does.
+
+    Raises
+    ------
+    ModelFileError
+        If a file is missing or damaged, or there is no model.
     """
     progress(0, 1, f"Reading {path.name}")
     if path.suffix.lower() == ".zip":

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from napari_piximi.io._warn import warn
+from napari_piximi.model.segmentation import UNetSettings
 from napari_piximi.model.training import Settings
 
 __all__ = ["portable", "settings_from"]
 
+S = TypeVar("S", bound=Settings | UNetSettings)
 LONGEST = 80
 """Characters of a value that a warning shows."""
 
@@ -22,14 +24,14 @@ def portable(settings: Settings) -> Settings:
     return replace(settings, weights=settings.weights.replace("\\", "/").rpartition("/")[2])
 
 
-def settings_from(values: object, start: Settings, where: str) -> Settings:
+def settings_from(values: object, start: S, where: str) -> S:
     """Return `start` with the values that are valid; the others are warned about and left out.
 
     Parameters
     ----------
     values : mapping
         As read from JSON, so possibly anything; should have names of settings as keys.
-    start : Settings
+    start : Settings or UNetSettings
     where : str
         For the warning.
     """
@@ -38,7 +40,7 @@ def settings_from(values: object, start: Settings, where: str) -> Settings:
         found = type(values).__name__
         warn(f"{where}: settings should be an object, not {found}; they are passed over")
         return start
-    for setting in fields(Settings):
+    for setting in fields(start):
         if setting.name not in values:
             continue
         value = values[setting.name]

@@ -1,6 +1,7 @@
 """Tell by a few reads, never by all of a file, whether it is Piximi's."""
 
 import os
+import re
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -8,7 +9,13 @@ from typing import BinaryIO
 from napari_piximi.errors import BundleError
 from napari_piximi.io._zip import Directory, find_directory, members
 
-__all__ = ["classifier_json", "looks_like_bundle", "looks_like_classifier", "looks_like_dicom"]
+__all__ = [
+    "classifier_json",
+    "looks_like_bundle",
+    "looks_like_classifier",
+    "looks_like_dicom",
+    "looks_like_network",
+]
 
 SAMPLE = 1 << 16
 """Bytes that are looked at where a file begins and where it ends."""
@@ -28,6 +35,7 @@ WEIGHTS = ".weights.bin"
 SHARD = "group1-shard1of"
 """Begins the name of the first file of weights that TensorFlow.js's converter writes."""
 TOPOLOGY, MANIFEST = b'"modelTopology"', b'"weightsManifest"'
+NETWORK = re.compile(rb'"napariPiximi"\s*:\s*{\s*"segmentation"')
 
 
 def looks_like_bundle(path: Path) -> bool:
@@ -102,12 +110,24 @@ def _is_root(folder: Path) -> bool:
 
 
 def looks_like_classifier(path: Path) -> bool:
-    """Tell whether a file is a classifier's JSON file, its weights, or a zip of both."""
+    """Tell whether a file is a classifier's JSON file, its weights, or a zip of both.
+
+    Segmentation networks also look like it; ask :func:`looks_like_network` first.
+    """
     if not path.is_file():
         return False
     if path.suffix.lower() == ".zip":
         return _is_classifier_zip(path)
     return path.name.endswith(WEIGHTS) or classifier_json(path) is not None
+
+
+def looks_like_network(path: Path) -> bool:
+    """Tell whether a file is a segmentation network's JSON file, or its weights."""
+    document = classifier_json(path)
+    try:
+        return document is not None and NETWORK.search(_sample(document)) is not None
+    except OSError:
+        return False
 
 
 def classifier_json(path: Path) -> Path | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_piximi.errors import ModelFileError
 from napari_piximi.io._replace import replace_files
+from napari_piximi.io._tfjs_cut import begun_at
 from napari_piximi.io._tfjs_graph import (
     Endpoint,
     check_graph,
@@ -30,7 +31,12 @@ from napari_piximi.io._tfjs_manifest import (
     decode_weights,
     parse_manifest,
 )
-from napari_piximi.io._tfjs_metadata import EXTRA_KEY, piximi_metadata, settings_from_document
+from napari_piximi.io._tfjs_metadata import (
+    EXTRA_KEY,
+    is_network,
+    piximi_metadata,
+    settings_from_document,
+)
 from napari_piximi.io._tfjs_shards import check_length, gather_shards
 from napari_piximi.io._tfjs_topology import (
     ACTIVATIONS,
@@ -62,6 +68,7 @@ __all__ = [
     "graph_weights",
     "input_shape",
     "is_graph",
+    "is_network",
     "model_files",
     "model_from_bytes",
     "model_node",
@@ -79,13 +86,16 @@ _MAX_DOCUMENT = 64 * 2**20
 _WEIGHTS = ".weights.bin"
 
 
-def read_model(path: Path) -> ModelArtifact:
+def read_model(path: Path, *, begins: str = "") -> ModelArtifact:
     """Read a classifier from disk.
 
     Parameters
     ----------
     path : Path
         ``NAME.json``, or its weights file; the JSON file is then looked for beside it.
+    begins : str
+        A node of a graph model that is to be its input; what leads to it is left out. Nothing
+        happens where there is no such node.
 
     Returns
     -------
@@ -106,7 +116,7 @@ def read_model(path: Path) -> ModelArtifact:
     """
     path = Path(path)
     document_path = path if path.suffix == ".json" else _document_beside(path)
-    document = _parse_document(_read_document(document_path), str(document_path))
+    document = _parse_document(_read_document(document_path), str(document_path), begins)
     groups = _checked_groups(document, str(document_path))
     folder = document_path.parent
     spare = document_path.stem + _WEIGHTS
@@ -117,7 +127,9 @@ def read_model(path: Path) -> ModelArtifact:
     return _checked_forest(ModelArtifact(document, weights), str(document_path))
 
 
-def model_from_bytes(document: bytes, shards: Mapping[str, bytes], source: str) -> ModelArtifact:
+def model_from_bytes(
+    document: bytes, shards: Mapping[str, bytes], source: str, *, begins: str = ""
+) -> ModelArtifact:
     """Read a classifier whose files are in memory, such as members of a zip.
 
     Parameters
@@ -128,6 +140,8 @@ def model_from_bytes(document: bytes, shards: Mapping[str, bytes], source: str) 
         Weights files by name, without a folder.
     source : str
         Name for messages.
+    begins : str
+        As for :func:`read_model`.
 
     Returns
     -------
@@ -143,7 +157,7 @@ def model_from_bytes(document: bytes, shards: Mapping[str, bytes], source: str) 
     PiximiWarning
         As for :func:`read_model`.
     """
-    parsed = _parse_document(document, source)
+    parsed = _parse_document(document, source, begins)
     groups = _checked_groups(parsed, source)
     sizes = {name: len(data) for name, data in shards.items()}
     spare = next(iter(shards)) if len(shards) == 1 else ""
@@ -151,15 +165,15 @@ def model_from_bytes(document: bytes, shards: Mapping[str, bytes], source: str) 
     return _checked_forest(ModelArtifact(parsed, weights), source)
 
 
-def shard_names(document: bytes, source: str) -> tuple[str, ...]:
-    """Name the weights files that a JSON file asks for.
+def shard_names(document: bytes, source: str, *, begins: str = "") -> tuple[str, ...]:
+    """Name the weights files that a JSON file asks for; `begins` is as for :func:`read_model`.
 
     Raises
     ------
     ModelFileError
         If the JSON file is damaged, no model, or holds what we do not run.
     """
-    groups = _checked_groups(_parse_document(document, source), source)
+    groups = _checked_groups(_parse_document(document, source, begins), source)
     return tuple(dict.fromkeys(name for group in groups for name in group.paths))
 
 
@@ -296,7 +310,7 @@ def _sizes(folder: Path, names: list[str]) -> dict[str, int]:
     return {name: (folder / name).stat().st_size for name in names if (folder / name).is_file()}
 
 
-def _parse_document(data: bytes, source: str) -> dict[str, Any]:
+def _parse_document(data: bytes, source: str, begins: str = "") -> dict[str, Any]:
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is not a JSON number")
 
@@ -310,7 +324,10 @@ def _parse_document(data: bytes, source: str) -> dict[str, Any]:
         raise ModelFileError(f"{source}: is not a JSON file: {error}") from error
     if not isinstance(document, dict):
         raise ModelFileError(f"{source}: holds a {type(document).__name__}, not a model")
-    return document | {"format": GRAPH_FORMAT} if is_graph(document) else document
+    if not is_graph(document):
+        return document
+    cut = begun_at(document, begins, source) if begins else document
+    return cut | {"format": GRAPH_FORMAT}
 
 
 def _checked_groups(document: dict[str, Any], source: str) -> tuple[ShardGroup, ...]:

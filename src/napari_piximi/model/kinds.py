@@ -71,7 +71,7 @@ def edit_kind(
 
 
 def delete_kind(project: Project, kind: str) -> Project:
-    """Delete a kind with its annotations, categories and classifiers."""
+    """Delete a kind with its annotations, categories, classifiers and networks."""
     _kind(project, kind)
     if kind == IMAGE_KIND:
         raise EditError("The kind Image cannot be deleted")
@@ -81,6 +81,7 @@ def delete_kind(project: Project, kind: str) -> Project:
         categories={key: c for key, c in project.categories.items() if c.kind != kind},
         things={key: thing for key, thing in project.things.items() if thing.kind != kind},
         classifiers=tuple(c for c in project.classifiers if c.kind != kind),
+        networks=tuple(n for n in project.networks if n.kind != kind),
     )
 
 

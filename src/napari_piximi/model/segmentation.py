@@ -29,14 +29,14 @@ class UNetSettings:
         3, "Architecture", "How often the image is halved; more sees farther", min=1, max=5
     )
     filters: int = _setting(
-        16,
+        8,
         "Architecture",
         "Filters of the first level; doubled at each further one",
         min=4,
         max=128,
     )
     tile: int = _setting(
-        128,
+        64,
         "Pre-processing",
         "Side in pixels of the pieces that it is fitted on; a multiple of 2 to the depth",
         min=16,
@@ -72,11 +72,18 @@ class UNetSettings:
     border_weight: float = _setting(
         3.0, "Optimisation", "How much more a pixel of that class counts", min=1.0, max=100.0
     )
-    learning_rate: float = _setting(0.001, "Optimisation", "Learning rate", min=1e-7, max=10.0)
+    learning_rate: float = _setting(0.005, "Optimisation", "Learning rate", min=1e-7, max=10.0)
     epochs: int = _setting(
-        60, "Optimisation", "Most passes over the training tiles", min=1, max=100_000
+        60,
+        "Optimisation",
+        "Most epochs; the learning rate falls towards the last",
+        min=1,
+        max=100_000,
     )
-    batch_size: int = _setting(8, "Optimisation", "Tiles per step", min=1, max=1024)
+    tiles: int = _setting(
+        64, "Optimisation", "Tiles that are drawn for each epoch", min=1, max=100_000
+    )
+    batch_size: int = _setting(2, "Optimisation", "Tiles per step", min=1, max=1024)
     patience: int = _setting(
         15,
         "Optimisation",
@@ -90,11 +97,15 @@ class UNetSettings:
 class SegmentationScore:
     """How well objects were found, against annotations.
 
+    Only planes that hold annotations of the kind were looked at; their objects are added up over
+    all images, so that each object counts the same, not each image.
+
     Attributes
     ----------
     partition : str
         On which images: ``"Validation"``, ``"Training"`` or ``"All annotated"``.
     images : int
+        How many of them were compared.
     annotated, found : int
         Objects.
     matched : tuple of int
@@ -128,6 +139,21 @@ class SegmentationScore:
         """At each threshold: harmonic mean of precision and recall; 0 where there is nothing."""
         both = self.found + self.annotated
         return tuple(2 * n / both if both else 0.0 for n in self.matched)
+
+    @property
+    def accuracy(self) -> tuple[float, ...]:
+        """At each threshold: matched among matched, missed and wrongly found objects.
+
+        The average precision of the Data Science Bowl 2018, and StarDist's accuracy; 0 where
+        there is nothing.
+        """
+        both = self.found + self.annotated
+        return tuple(n / (both - n) if both else 0.0 for n in self.matched)
+
+    @property
+    def panoptic_quality(self) -> tuple[float, ...]:
+        """At each threshold: mean intersection over union times F1 (Kirillov et al. 2019)."""
+        return tuple(iou * f1 for iou, f1 in zip(self.mean_iou, self.f1, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ class Session:
 
 def _cost(kept: Project, current: Project) -> int:
     """Estimate the bytes that keeping `kept` beside `current` takes."""
-    cost = THING_BYTES + _classifier_bytes(kept, current)
+    cost = THING_BYTES + _model_bytes(kept, current)
     if kept.things is current.things:
         return cost
     changed = touched(kept, current)
@@ -144,22 +144,22 @@ def _cost(kept: Project, current: Project) -> int:
     return cost + sys.getsizeof(kept.things) + THING_BYTES * len(changed) + pixels
 
 
-def _classifier_bytes(kept: Project, current: Project) -> int:
+def _model_bytes(kept: Project, current: Project) -> int:
     """Count what only `kept` holds of weights, and of evaluations and runs."""
-    if kept.classifiers is current.classifiers:
+    if kept.classifiers is current.classifiers and kept.networks is current.networks:
         return 0
     old, new = _parts(kept), _parts(current)
     return sum(_part_bytes(part) for key, part in old.items() if key not in new)
 
 
 def _parts(project: Project) -> dict[int, ModelArtifact | Evaluation | Run]:
-    """Return the large values of all classifiers, each once, by their address."""
-    return {
-        id(part): part
-        for classifier in project.classifiers
-        for part in (classifier.model, *classifier.evaluations, *classifier.runs)
-        if part is not None
-    }
+    """Return the large values of all classifiers and networks, each once, by their address."""
+    found: list[ModelArtifact | Evaluation | Run | None] = []
+    for classifier in project.classifiers:
+        found += (classifier.model, *classifier.evaluations, *classifier.runs)
+    for network in project.networks:
+        found += (network.model, *network.runs)
+    return {id(part): part for part in found if part is not None}
 
 
 def _part_bytes(part: ModelArtifact | Evaluation | Run) -> int:
