@@ -1,5 +1,7 @@
 """Graph models predict what TensorFlow computes by hand, and refuse everything else clearly."""
 
+import json
+from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
@@ -143,6 +145,29 @@ def test_fused_with_what_we_do_not_know() -> None:
     fused["attr"]["fused_ops"]["list"]["s"][1] = "RXZpbA=="
     model, files = packed(document, weights)
     with pytest.raises(ModelFileError, match="'conv' is fused with 'Evil'"):
+        load_graph(ModelArtifact(model, files[0]))
+
+
+def test_texts_of_old_converters() -> None:
+    """They wrote a text as the numbers of its bytes, and all the lists that an attribute lacks."""
+    document, weights = classifier_graph()
+    old = json.loads(json.dumps(document))
+    for item in old["modelTopology"]["node"]:
+        for value in item["attr"].values():
+            if "s" in value:
+                value["s"] = list(b64decode(value["s"]))
+            if "list" in value:
+                texts = [list(b64decode(text)) for text in value["list"].get("s", [])]
+                value["list"] = {"i": [], "f": [], "func": [], **value["list"], "s": texts}
+    samples = np.random.default_rng(1).random((2, 16, 16, 1), dtype=np.float32)
+    found = []
+    for made in (document, old):
+        model, files = packed(made, weights)
+        found += load_graph(ModelArtifact(model, files[0]))([samples])
+    np.testing.assert_array_equal(found[0], found[1])
+    old["modelTopology"]["node"][-3]["attr"]["T"] = {"s": [83, 300]}
+    model, files = packed(old, weights)
+    with pytest.raises(ModelFileError, match="is no text"):
         load_graph(ModelArtifact(model, files[0]))
 
 

@@ -1,71 +1,21 @@
 import json
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.io.model_server import ModelServer
 from tests.learn.mobilenet_topology import mobilenet_files
 
 from napari_piximi.errors import Cancelled, ModelFileError, WeightsUnavailableError
 from napari_piximi.io.tfjs import input_shape, weight_arrays
-from napari_piximi.learn import weights
+from napari_piximi.learn import remembered
 from napari_piximi.learn.weights import cache_folder, mobilenet_artifact
 
 
-class Server:
-    """A loopback server whose files and moods a test sets."""
-
-    def __init__(self) -> None:
-        document, shards = mobilenet_files(size=32, alpha=0.125, classes=5)
-        self.files = {"model.json": document, **shards}
-        self.mood = "well"
-        self.asked: list[str] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._answerer())
-        self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}/models/mobilenet_test"
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
-        self._thread.start()
-
-    def _answerer(self) -> type[BaseHTTPRequestHandler]:
-        server = self
-
-        class Answer(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                name = self.path.rpartition("/")[2]
-                server.asked.append(name)
-                data = server.files.get(name)
-                if data is None or server.mood == "down":
-                    self.send_error(404 if data is None else 503)
-                    return
-                if server.mood == "stuck":
-                    time.sleep(0.6)
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                cut = server.mood == "truncating" and name != "model.json"
-                # A client that gives up closes first.
-                with suppress(OSError):
-                    for byte in data[:100] if server.mood == "dribbling" else b"":
-                        self.wfile.write(bytes([byte]))
-                        time.sleep(0.03)
-                    self.wfile.write(data[: len(data) // 2] if cut else data)
-
-            def log_message(self, *_: object) -> None: ...
-
-        return Answer
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
+def server() -> Iterator[ModelServer]:
+    document, shards = mobilenet_files(size=32, alpha=0.125, classes=5)
+    running = ModelServer({"model.json": document, **shards}, "mobilenet_test")
     yield running
     running.close()
 
@@ -76,7 +26,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "mobilenet_test"
 
 
-def test_downloads_once(server: Server, cache: Path) -> None:
+def test_downloads_once(server: ModelServer, cache: Path) -> None:
     reports: list[tuple[int, str]] = []
     artifact = mobilenet_artifact(
         "",
@@ -92,7 +42,7 @@ def test_downloads_once(server: Server, cache: Path) -> None:
     assert len(server.asked) == 56
 
 
-def test_files_put_by_hand_need_no_server(server: Server, cache: Path) -> None:
+def test_files_put_by_hand_need_no_server(server: ModelServer, cache: Path) -> None:
     server.mood = "down"
     cache.mkdir(parents=True)
     for name, data in server.files.items():
@@ -103,7 +53,7 @@ def test_files_put_by_hand_need_no_server(server: Server, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("mood", ["down", "truncating"])
-def test_nothing_is_kept_of_a_failed_download(server: Server, cache: Path, mood: str) -> None:
+def test_nothing_is_kept_of_a_failed_download(server: ModelServer, cache: Path, mood: str) -> None:
     server.mood = mood
     with pytest.raises(WeightsUnavailableError) as caught:
         mobilenet_artifact("", base_url=server.url)
@@ -112,14 +62,14 @@ def test_nothing_is_kept_of_a_failed_download(server: Server, cache: Path, mood:
     assert not cache.exists()
 
 
-def test_a_stuck_server(server: Server) -> None:
+def test_a_stuck_server(server: ModelServer) -> None:
     server.mood = "stuck"
     with pytest.raises(WeightsUnavailableError, match="timed out"):
         mobilenet_artifact("", base_url=server.url, timeout=0.1)
 
 
-def test_a_server_that_never_ends(server: Server) -> None:
-    server.mood = "dribbling"
+def test_a_server_that_never_ends(server: ModelServer) -> None:
+    server.mood = "slow"
     with pytest.raises(WeightsUnavailableError, match=r"not finished after 0\.5 s"):
         mobilenet_artifact("", base_url=server.url, timeout=0.05)
 
@@ -130,18 +80,18 @@ def test_nobody_there(cache: Path) -> None:
     assert not cache.exists()
 
 
-def test_too_large(server: Server) -> None:
+def test_too_large(server: ModelServer) -> None:
     with pytest.raises(WeightsUnavailableError, match="more than 50000 bytes"):
         mobilenet_artifact("", base_url=server.url, max_bytes=50_000)
 
 
-def test_too_many_shards(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "_MAX_SHARDS", 10)
+def test_too_many_shards(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "MOST_SHARDS", 10)
     with pytest.raises(WeightsUnavailableError, match="it names 55 files"):
         mobilenet_artifact("", base_url=server.url)
 
 
-def test_changed_content_is_refused(server: Server, cache: Path) -> None:
+def test_changed_content_is_refused(server: ModelServer, cache: Path) -> None:
     mobilenet_artifact("", base_url=server.url)
     (cache / "group1-shard1of1").unlink()
     changed = bytes(len(server.files["group1-shard1of1"]))
@@ -154,27 +104,27 @@ def test_changed_content_is_refused(server: Server, cache: Path) -> None:
         mobilenet_artifact("", base_url=server.url)
 
 
-def test_a_server_with_something_else(server: Server) -> None:
+def test_a_server_with_something_else(server: ModelServer) -> None:
     server.files["model.json"] = b"<html>sign in</html>"
     with pytest.raises(WeightsUnavailableError, match="is not a JSON file"):
         mobilenet_artifact("", base_url=server.url)
 
 
-def test_a_damaged_record(server: Server, cache: Path) -> None:
+def test_a_damaged_record(server: ModelServer, cache: Path) -> None:
     cache.mkdir(parents=True)
     (cache / "checksums.json").write_text("[")
     with pytest.raises(WeightsUnavailableError, match=r"checksums\.json is damaged"):
         mobilenet_artifact("", base_url=server.url)
 
 
-def test_a_cache_that_is_no_folder(server: Server, cache: Path) -> None:
+def test_a_cache_that_is_no_folder(server: ModelServer, cache: Path) -> None:
     cache.parent.write_bytes(b"")
     with pytest.raises(WeightsUnavailableError, match="cannot be kept"):
         mobilenet_artifact("", base_url=server.url)
 
 
 def test_a_cache_that_cannot_be_read(
-    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+    server: ModelServer, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: Path) -> bytes:
         raise PermissionError(13, "denied")
@@ -186,7 +136,7 @@ def test_a_cache_that_cannot_be_read(
         mobilenet_artifact("", base_url=server.url)
 
 
-def test_cancelling_stops_it(server: Server, cache: Path) -> None:
+def test_cancelling_stops_it(server: ModelServer, cache: Path) -> None:
     def cancel(done: int, total: int, message: str = "", **values: object) -> None:
         raise Cancelled
 

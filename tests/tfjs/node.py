@@ -41,12 +41,10 @@ def run_script(name: str, *arguments: str, text: str = "") -> str:
 def predict(jobs: list[dict[str, Any]]) -> list[list[NDArray[np.float32]]]:
     """Let TensorFlow.js load models and predict.
 
-    A job has ``model`` (a path), ``inputs`` (arrays) and perhaps ``save`` (a path).
+    A job has ``model`` (a path), ``inputs`` (arrays) and perhaps ``save`` (a path) and ``loops``
+    (whether the graph has control flow).
     """
-    described = [
-        job | {"inputs": [{"shape": x.shape, "values": x.ravel().tolist()} for x in job["inputs"]]}
-        for job in jobs
-    ]
+    described = [job | {"inputs": [_described(array) for array in job["inputs"]]} for job in jobs]
     results = json.loads(run_script("predict.cjs", text=json.dumps(described)))
     for job, result in zip(jobs, results, strict=True):
         assert isinstance(result, list), f"{job['model']}: {result['error']}"
@@ -54,3 +52,8 @@ def predict(jobs: list[dict[str, Any]]) -> list[list[NDArray[np.float32]]]:
         [np.array(output["values"], np.float32).reshape(output["shape"]) for output in result]
         for result in results
     ]
+
+
+def _described(array: NDArray[Any]) -> dict[str, Any]:
+    kind = "int32" if array.dtype.kind in "iu" else "float32"
+    return {"shape": array.shape, "values": array.ravel().tolist(), "dtype": kind}

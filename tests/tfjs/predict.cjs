@@ -1,5 +1,6 @@
 // Runs models with TensorFlow.js as Piximi would: reads jobs from stdin, writes outputs to stdout.
-// A job: {model: "NAME.json", inputs: [{shape, values}], save: "OTHER.json" or absent}
+// A job: {model: "NAME.json", inputs: [{shape, values, dtype}], save: "OTHER.json" or absent,
+// loops: whether the graph has control flow}
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -25,8 +26,9 @@ async function run(job) {
   const { format } = JSON.parse(fs.readFileSync(job.model, "utf8"));
   const load = format === "graph-model" ? tf.loadGraphModel : tf.loadLayersModel;
   const model = await load(loader(job.model));
-  const inputs = job.inputs.map(({ shape, values }) => tf.tensor(values, shape, "float32"));
-  const outputs = [model.predict(inputs.length === 1 ? inputs[0] : inputs)].flat();
+  const inputs = job.inputs.map(({ shape, values, dtype }) => tf.tensor(values, shape, dtype));
+  const given = inputs.length === 1 ? inputs[0] : inputs;
+  const outputs = [job.loops ? await model.executeAsync(given) : model.predict(given)].flat();
   if (job.save) await model.save(saver(job.save));
   return outputs.map((output) => ({ shape: output.shape, values: Array.from(output.dataSync()) }));
 }

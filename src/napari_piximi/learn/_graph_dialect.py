@@ -1,6 +1,6 @@
 """GraphDefs as the converter of TensorFlow.js writes them, put as TensorFlow takes them."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -54,12 +54,30 @@ def _parts(node: Node) -> Iterator[Node]:
     # Control inputs order side effects, of which there are none here.
     node["input"] = [name for name in node.get("input", []) if not name.startswith("^")]
     node["op"] = _RENAMED.get(node["op"], node["op"])
+    node["attr"] = {k: _with_texts(v, node["name"]) for k, v in node.get("attr", {}).items()}
     if node["op"] in FUSED:
         yield from _unfused(node)
     elif node["op"] == "Prelu":
         yield from _prelu(node["name"], node["input"], _type(node))
     else:
         yield node
+
+
+def _with_texts(value: Any, name: str) -> Any:  # noqa: ANN401
+    """Put texts as JSON has them; old converters wrote lists of the numbers of their bytes."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        if isinstance(value.get("s"), list):
+            return {**value, "s": b64encode(bytes(value["s"])).decode()}
+        listed = value.get("list")
+        if isinstance(listed, dict) and isinstance(listed.get("s"), list):
+            texts = [b64encode(bytes(s)).decode() if isinstance(s, list) else s
+                     for s in listed["s"]]  # fmt: skip
+            return {**value, "list": {**listed, "s": texts}}
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"node {name!r}: {str(value)[:80]!r} is no text") from error
+    return value
 
 
 def _unfused(node: Node) -> Iterator[Node]:

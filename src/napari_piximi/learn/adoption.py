@@ -6,7 +6,7 @@ from itertools import chain, count
 from typing import Any
 
 from napari_piximi.errors import FitError
-from napari_piximi.io.tfjs import output_units, settings_from_document
+from napari_piximi.io.tfjs import is_network, output_units, settings_from_document
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import FOREST_FORMAT, Classifier, ModelArtifact
@@ -112,7 +112,8 @@ def adopt_model(
     Raises
     ------
     FitError
-        If the model names no classes, or two classes alike, and nothing is said of them.
+        If the model is a segmentation network, or names no classes, or two classes alike, and
+        nothing is said of them.
     EditError
         If no classifier can have that name; or as for :func:`map_to`.
     """
@@ -134,6 +135,8 @@ def adopt_model(
 def _targets_by_name(
     project: Project, kind: str, name: str, model: ModelArtifact
 ) -> tuple[Target, ...]:
+    if is_network(model.document):
+        raise FitError(f"{name!r} is a segmentation network, not a classifier")
     if not model.classes:
         raise FitError(f"Model {name!r} names no classes, so they cannot be mapped to categories")
     if len({c.casefold() for c in model.classes}) != len(model.classes):
