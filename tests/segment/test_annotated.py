@@ -52,6 +52,10 @@ def test_only_planes_with_annotations_of_the_kind_are_used(project: Project) -> 
     assert {piece.region for piece in pieces} == {(0, 0, 64, 64)}
     assert sum(len(piece.annotations) for piece in pieces) == len([*project.of_kind(KIND)])
 
+    turned = replace(project, things=dict([*project.things.items()][::-1]))
+    assert [piece.image.id for piece in annotated_planes(turned, KIND)] == [
+        piece.image.id for piece in pieces
+    ]
     bare = edits.delete_things(project, [a.id for a in project.annotations("i3")])
     assert "i3" not in [piece.image.id for piece in annotated_planes(bare, KIND)]
     assert annotated_planes(edits.create_kind(project, "other"), "Image") == ()
@@ -126,6 +130,15 @@ def test_what_was_held_out_stays_held_out(project: Project) -> None:
     assert [piece.region for piece in validation] == [single.region]
     assert training[0].region != (0, 0, 64, 64)
 
+    for region in ((0, 0, 900, 900), (-9, -9, 5, 64), (60, 3, 2, 1), (0, 50, 64, 70)):
+        odd = Split(("i0", "i1"), ("i0",), region)
+        _, training, validation = split_pieces(annotated_planes(project, KIND), SETTINGS, odd)
+        for piece in (*training, *validation):
+            assert all(
+                0 <= low < high <= 64
+                for low, high in zip(piece.region[:2], piece.region[2:], strict=True)
+            )
+
     elsewhere = split_pieces(annotated_planes(project, KIND), SETTINGS, Split(("gone",)))[0]
     assert elsewhere == split_pieces(annotated_planes(project, KIND), SETTINGS)[0]
 
@@ -139,7 +152,13 @@ def test_a_network_tells_what_it_learnt_from() -> None:
 
     assert split_of(network(split.note)) == split
     assert split_of(SegmentationNetwork("n", "k")) == Split()
-    for hostile in (None, [], 3, {"training": 5, "validation": [1, None], "region": ["a"] * 4}):
+    notes: tuple[object, ...] = (
+        None,
+        [],
+        3,
+        {"training": 5, "validation": [1, None], "region": ["a"] * 4},
+    )
+    for hostile in notes:
         assert split_of(network(hostile)) == Split()
     ill = SegmentationNetwork("n", "k", model=ModelArtifact({EXTRA_KEY: [1]}, b""))
     assert split_of(ill) == Split()

@@ -38,7 +38,8 @@ class UNetSettings:
     tile: int = _setting(
         64,
         "Pre-processing",
-        "Side in pixels of the pieces that it is fitted on; a multiple of 2 to the depth",
+        "Side in pixels of the pieces that it is fitted on: two or three times as long as an "
+        "object. Rounded up to a multiple of 2 to the depth",
         min=16,
         max=1024,
     )
@@ -57,7 +58,11 @@ class UNetSettings:
         max=0.9,
     )
     training_percentage: float = _setting(
-        0.75, "Partition", "Share of the annotated images used to train", min=0.05, max=1.0
+        0.75,
+        "Partition",
+        "Share of the annotated images used to train; of a single one, of its objects",
+        min=0.05,
+        max=1.0,
     )
     seed: int = _setting(
         0, "Partition", "The same seed gives the same result", min=0, max=2**31 - 1

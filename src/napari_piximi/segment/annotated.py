@@ -87,18 +87,19 @@ def annotated_planes(project: Project, kind: str) -> tuple[Piece, ...]:
     Returns
     -------
     tuple of Piece
-        Whole planes, in the order of the project's images, then by plane.
+        Whole planes, by image id and plane, whatever the order in the project: a fit of what was
+        lent to another process is then the same.
     """
     found: dict[tuple[str, int], list[Annotation]] = {}
     for thing in project.of_kind(kind):
         if isinstance(thing, Annotation):
             found.setdefault((thing.image, thing.plane), []).append(thing)
     pieces = []
-    order = {image.id: place for place, image in enumerate(project.images())}
-    for key in sorted(found, key=lambda key: (order.get(key[0], -1), key[1])):
+    for key in sorted(found):
         image = project.things.get(key[0])
         if isinstance(image, Image) and 0 <= key[1] < image.pixels.shape[0]:
-            whole = (0, 0, *image.pixels.shape[1:3])
+            height, width = image.pixels.shape[1:3]
+            whole = (0, 0, height, width)
             pieces.append(Piece(image, key[1], whole, tuple(found[key])))
     return tuple(pieces)
 
@@ -114,13 +115,11 @@ def split_of(network: SegmentationNetwork) -> Split:
         note = note.get(key) if isinstance(note, Mapping) else None
     if not isinstance(note, Mapping):
         return Split()
+    training, validation = _texts(note.get("training")), _texts(note.get("validation"))
     region = note.get("region")
-    good = isinstance(region, list) and len(region) == 4 and all(type(n) is int for n in region)
-    return Split(
-        _texts(note.get("training")),
-        _texts(note.get("validation")),
-        tuple(region) if good and isinstance(region, list) else None,  # type: ignore[arg-type]
-    )
+    if isinstance(region, list) and all(type(n) is int for n in region) and len(region) == 4:
+        return Split(training, validation, (region[0], region[1], region[2], region[3]))
+    return Split(training, validation)
 
 
 def split_pieces(
@@ -170,8 +169,9 @@ def _divided(pieces: Sequence[Piece], split: Split) -> tuple[tuple[Piece, ...], 
     for piece in pieces:
         trains, validates = piece.image.id in split.training, piece.image.id in split.validation
         if trains and validates and split.region is not None:
-            training.append(piece.cut(_rest(piece.region, split.region)))
-            validation.append(piece.cut(split.region))
+            held = _common(piece.region, split.region)  # the image may have another size now
+            training.append(piece.cut(_rest(piece.region, held)))
+            validation.append(piece.cut(held))
         elif trains:
             training.append(piece)
         elif validates:
@@ -180,7 +180,7 @@ def _divided(pieces: Sequence[Piece], split: Split) -> tuple[tuple[Piece, ...], 
 
 
 def _with_objects(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
-    return tuple(piece for piece in pieces if piece.annotations)
+    return tuple(piece for piece in pieces if piece.annotations and min(piece.shape) > 0)
 
 
 def _held_region(pieces: Sequence[Piece], settings: UNetSettings) -> BBox | None:
@@ -209,6 +209,11 @@ def _rest(whole: BBox, held: BBox) -> BBox:
     if held[1] > left:
         return top, left, bottom, held[1]
     return (held[2], left, bottom, right) if held[2] < bottom else (top, held[3], bottom, right)
+
+
+def _common(one: BBox, other: BBox) -> BBox:
+    top, left = max(one[0], other[0]), max(one[1], other[1])
+    return top, left, max(min(one[2], other[2]), top), max(min(one[3], other[3]), left)
 
 
 def _draw(seed: int, key: str) -> int:

@@ -1,8 +1,9 @@
 """Which segmenters there are, and what each of them is."""
 
+import math
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from typing import Any, Literal
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from napari_piximi.errors import SegmentError
 
-__all__ = ["Plane", "Segmenter", "find_segmenter", "segmenters"]
+__all__ = ["Plane", "Segmenter", "find_segmenter", "segmenters", "setting", "thinned"]
 
 Place = Literal["window", "networks", "cellpose"]
 """In which process it runs where there is a window: in that itself, or in one of the engines."""
+
+SAMPLED = 2**22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,16 +33,31 @@ class Plane:
         Integers are 0…2**bit_depth − 1, floating-point values 0…1.
     name : str
         Of the image, for messages.
+    whole : (Y, X, C) array or None
+        Where `pixels` are a region: all of the plane, of a large one every other row and column,
+        or fewer. What is found in a region is thereby scaled as in the plane.
     """
 
     pixels: NDArray[Any]
     bit_depth: int = 8
     name: str = "image"
+    whole: NDArray[Any] | None = None
 
     @property
     def top(self) -> float:
         """The value that stands for 1."""
         return float(2**self.bit_depth - 1) if self.pixels.dtype.kind in "iu" else 1.0
+
+    @property
+    def sample(self) -> NDArray[Any]:
+        """Pixels (Y, X, C) to take percentiles from: about 4 million of the whole plane."""
+        return thinned(self.pixels) if self.whole is None else self.whole
+
+
+def thinned(plane: NDArray[Any]) -> NDArray[Any]:
+    """Take every other row and column of a large plane, or fewer: about 4 million pixels."""
+    step = max(1, math.isqrt(plane.shape[0] * plane.shape[1] // SAMPLED))
+    return plane[::step, ::step]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +118,23 @@ class Segmenter:
     pixel_size: str = ""
     licence: str = ""
     citation: str = ""
+
+
+def setting(default: Any, group: str, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
+    """Make a field of a segmenter's settings.
+
+    Parameters
+    ----------
+    default : object
+        Of the type of the field.
+    group : str
+        Under which heading it stands.
+    tooltip : str
+    **limits
+        `min` and `max`, or `choices`; `label`, what it is called; `when`, the name of another
+        field and those of its values with which this one is heeded.
+    """
+    return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
 
 
 @cache

@@ -9,8 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 from napari_piximi.errors import SegmentError
 from napari_piximi.model import masks
 from napari_piximi.model.labels import objects_of
+from napari_piximi.segment.stretches import numbered, portions, stretches
 
-__all__ = ["Found", "found_boxes", "found_labels", "joined", "painted", "shifted"]
+__all__ = [
+    "Found",
+    "found_boxes",
+    "found_labels",
+    "joined",
+    "off_the_edge",
+    "painted",
+    "shifted",
+    "taken",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +96,37 @@ def shifted(found: Found, top: int, left: int) -> Found:
     return Found(corners, found.runs, found.scores, found.classes)
 
 
+def taken(found: Found, which: NDArray[np.bool_] | NDArray[np.integer]) -> Found:
+    """Take some objects.
+
+    Parameters
+    ----------
+    found : Found
+    which : (N,) boolean array, or integer array
+        Which of them, or their numbers, in the order that they get.
+    """
+    numbers = np.arange(len(found))[which]
+    chosen = numbers.tolist()
+    return Found(
+        found.boxes[numbers],
+        tuple(found.runs[number] for number in chosen),
+        None if found.scores is None else found.scores[numbers],
+        tuple(found.classes[number] for number in chosen) if found.classes else (),
+    )
+
+
+def off_the_edge(found: Found, shape: tuple[int, ...]) -> Found:
+    """Take the objects that do not touch the edge of their plane.
+
+    Parameters
+    ----------
+    shape : (Y, X, …)
+        Of the plane.
+    """
+    inside = (found.boxes[:, :2] > 0) & (found.boxes[:, 2:] < np.array(shape[:2]))
+    return taken(found, inside.all(axis=1))
+
+
 def joined(parts: Sequence[Found]) -> Found:
     """Put what was found in several places one after the other.
 
@@ -119,10 +160,19 @@ def painted(found: Found, shape: tuple[int, int]) -> NDArray[np.int32]:
     Returns
     -------
     (Y, X) int32 array
+
+    Raises
+    ------
+    SegmentError
+        If an object does not lie inside.
     """
-    labels = np.zeros(shape, np.int32)
-    for number, (box, runs) in enumerate(zip(found.boxes.tolist(), found.runs, strict=True), 1):
-        top, left, bottom, right = box
-        mask = masks.decode(runs, (bottom - top, right - left))
-        labels[top:bottom, left:right][mask] = number
-    return labels
+    if len(found) and (found.boxes.min() < 0 or (found.boxes[:, 2:].max(axis=0) > shape).any()):
+        raise SegmentError(f"Objects do not lie in a plane of {shape[0]} × {shape[1]} pixels")
+    labels = np.zeros(shape[0] * shape[1], np.int32)
+    there = stretches(found.boxes, found.runs, shape[1])
+    sizes = there.ends - there.starts
+    for first, stop in portions(sizes):
+        count = sizes[first:stop]
+        pixels = np.repeat(there.starts[first:stop], count) + numbered(count)
+        labels[pixels] = np.repeat(there.objects[first:stop] + 1, count)
+    return labels.reshape(shape)

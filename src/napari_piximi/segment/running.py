@@ -13,11 +13,12 @@ from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.model.things import BBox, Image
 from napari_piximi.progress import Progress, silent
-from napari_piximi.segment.catalog import Plane, Segmenter, find_segmenter
+from napari_piximi.segment.catalog import Plane, Segmenter, find_segmenter, thinned
 from napari_piximi.segment.found import Found, shifted
 
 __all__ = [
     "ABSENT",
+    "Ask",
     "Outcome",
     "Request",
     "Segmented",
@@ -263,7 +264,8 @@ def _on_plane(
             f"{image.name!r} has {height} × {width} pixels, none in the region {request.region}"
         )
     pixels = _chosen(plane[top:bottom, left:right], request.channels)
-    seen = Plane(pixels, image.bit_depth, image.name)
+    whole = _chosen(thinned(plane), request.channels) if request.region else None
+    seen = Plane(pixels, image.bit_depth, image.name, whole)
     _check_numbers(seen)
     args = (request.network,) if segmenter.own else ()
     found = segmenter.find(seen, request.settings, progress, *args)
