@@ -1,0 +1,102 @@
+"""Polygon non-maximum suppression, many polygons at a time."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_piximi.progress import Progress
+from napari_piximi.segment._star_neighbours import meeting
+from napari_piximi.segment._star_overlap import clear_cut, is_over, spans
+from napari_piximi.segment._star_polygons import Polygons
+
+__all__ = ["survivors"]
+
+Indices = NDArray[np.int64]
+_FIRST_BLOCK = 256
+_LARGEST_BLOCK = 4096
+_LINES_KEPT = 2**23
+_LINES_PER_POLYGON = 48
+
+
+def survivors(stars: Polygons, overlap: float, progress: Progress) -> NDArray[np.bool_]:
+    """Tell which polygons stay.
+
+    Block by block, the best first: what stays of a block clears away what it overlaps among
+    all that come later, so that most polygons are compared with very few others.
+
+    Parameters
+    ----------
+    stars : Polygons
+    overlap : float
+        A polygon goes if it shares more than this part of the smaller area with a better one
+        that stays.
+    progress : Progress
+
+    Returns
+    -------
+    (N,) boolean array
+    """
+    contest = _Contest(stars, overlap)
+    left, size = np.arange(len(stars)), _FIRST_BLOCK
+    while len(left):
+        progress(len(stars) - len(left), len(stars), "choosing among overlapping polygons")
+        block, left = left[:size], left[size:]
+        contest.settle(block)
+        contest.sweep(block[contest.alive[block]], left)
+        left = left[contest.alive[left]]
+        size = min(2 * size, _LARGEST_BLOCK)
+    return contest.alive
+
+
+class _Contest:
+    """Who is still there, and the pairs that have to be measured before that is known."""
+
+    def __init__(self, stars: Polygons, overlap: float) -> None:
+        self.stars, self.overlap = stars, overlap
+        self.alive = np.ones(len(stars), bool)
+        self.farthest = float(stars.reach.max(initial=0))
+        self.unsure: dict[int, list[int]] = {}
+        heights = stars.rows.max(1) - stars.rows.min(1) if len(stars) else np.ones(1)
+        self.step = max(1, int(np.median(heights)) // _LINES_PER_POLYGON)
+        fits = heights.sum() / self.step <= _LINES_KEPT
+        self.lines = spans(stars, np.arange(len(stars)), self.step) if fits else None
+
+    def settle(self, block: Indices) -> None:
+        """Decide about polygons that only each other, and pairs not yet measured, can remove."""
+        certain: dict[int, list[int]] = {}
+        for first, second in meeting(self.stars, block, block, self.farthest):
+            judged = (column.tolist() for column in self._judged(first, second))
+            for i, j, verdict in zip(*judged, strict=True):
+                (certain if verdict > 0 else self.unsure).setdefault(j, []).append(i)
+        alive = self.alive
+        for j in block.tolist():
+            rivals = self.unsure.pop(j, ())
+            if any(alive[i] for i in certain.get(j, ())) or any(
+                alive[i] and is_over(self.stars, i, j, self.overlap) for i in rivals
+            ):
+                alive[j] = False
+
+    def sweep(self, winners: Indices, left: Indices) -> None:
+        """Remove those later ones that clearly overlap with a winner."""
+        for first, second in meeting(self.stars, winners, left, self.farthest):
+            there = self.alive[second]
+            one, other, verdicts = self._judged(first[there], second[there])
+            self.alive[other[verdicts > 0]] = False
+            for i, j in zip(
+                one[verdicts == 0].tolist(), other[verdicts == 0].tolist(), strict=True
+            ):
+                if self.alive[j]:
+                    self.unsure.setdefault(j, []).append(i)
+
+    def _judged(self, first: Indices, second: Indices) -> tuple[Indices, Indices, NDArray[np.int8]]:
+        """Judge pairs; those that clearly do not overlap are left out."""
+        stars = self.stars
+        if self.lines is None:
+            one, other = np.unique(first), np.unique(second)
+            lines = spans(stars, one, self.step), spans(stars, other, self.step)
+            places = np.searchsorted(one, first), np.searchsorted(other, second)
+        else:
+            lines, places = (self.lines, self.lines), (first, second)
+        areas = stars.areas[first], stars.areas[second]
+        verdicts = clear_cut(areas, lines, places, self.overlap)
+        near = verdicts >= 0
+        return first[near], second[near], verdicts[near]

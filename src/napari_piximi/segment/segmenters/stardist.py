@@ -1,0 +1,202 @@
+"""Nuclei as star-convex polygons: StarDist's two published networks, or a user's own."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_piximi.errors import SegmentError
+from napari_piximi.progress import Progress
+from napari_piximi.segment.catalog import Plane, Segmenter
+from napari_piximi.segment.found import Found, found_labels
+
+if TYPE_CHECKING:
+    from napari_piximi.segment.star_network import StarNetwork
+
+__all__ = ["SEGMENTERS", "StarDistSettings", "VheSettings", "find_fluo", "find_vhe"]
+
+_PROBABILITY = (
+    "How sure the network must be that a pixel is inside a nucleus; lower finds more. At its "
+    "default, a network of your own that states a threshold is asked with that"
+)
+_SHARES = (80, 10, 10)
+"""Of the time, in per cent: looking, choosing, painting."""
+
+
+def _setting(default: Any, group: str, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
+    return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
+
+
+@dataclass(frozen=True, slots=True)
+class StarDistSettings:
+    """What counts as a nucleus; the defaults are those of the published networks."""
+
+    probability: float = _setting(
+        0.479071,
+        "Objects",
+        _PROBABILITY,
+        min=0.01,
+        max=0.99,
+    )
+    overlap: float = _setting(
+        0.3,
+        "Objects",
+        "Of two outlines that share more than this part of the smaller one, only the more "
+        "probable one stays; higher keeps more nuclei that lie over each other",
+        min=0.0,
+        max=0.95,
+    )
+    low: float = _setting(
+        1.0, "Image", "Percentile of the pixel values that becomes black", min=0.0, max=100.0
+    )
+    high: float = _setting(
+        99.8, "Image", "Percentile of the pixel values that becomes white", min=0.0, max=100.0
+    )
+    scale: float = _setting(
+        1.0,
+        "Image",
+        "The network sees the image this many times as large: 0.5 for nuclei that are twice as "
+        "large as usual",
+        min=0.05,
+        max=8.0,
+    )
+    model: str = _setting(
+        "",
+        "Network",
+        "A StarDist network of your own: a model.json, or a folder that stardist saved, or the "
+        "name of one of its published models; empty uses Piximi's",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VheSettings(StarDistSettings):
+    """What counts as a nucleus in stained tissue."""
+
+    probability: float = _setting(
+        0.692478,
+        "Objects",
+        _PROBABILITY,
+        min=0.01,
+        max=0.99,
+    )
+
+
+def find_fluo(plane: Plane, settings: StarDistSettings, progress: Progress) -> Found:
+    """Find nuclei that shine; see :func:`find_vhe`."""
+    return _find("stardist-fluo", plane, settings, progress)
+
+
+def find_vhe(plane: Plane, settings: StarDistSettings, progress: Progress) -> Found:
+    """Find nuclei in stained tissue.
+
+    Parameters
+    ----------
+    plane : Plane
+        As many channels as the network takes.
+    settings : StarDistSettings
+    progress : Progress
+        Told of each tile; may raise Cancelled.
+
+    Returns
+    -------
+    Found
+        The most probable first. Where outlines overlap, the pixels are the more probable one's.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        If Piximi's weights are not on this machine; nothing is downloaded.
+    ModelFileError
+        If the user's own network is missing or damaged, or none of StarDist's.
+    SegmentError
+        If the network takes other channels, the percentiles are the wrong way round, or the
+        memory does not suffice.
+    """
+    return _find("stardist-vhe", plane, settings, progress)
+
+
+def _find(key: str, plane: Plane, settings: StarDistSettings, progress: Progress) -> Found:
+    from napari_piximi.segment._star_files import star_network
+    from napari_piximi.segment._star_painting import painted_polygons
+    from napari_piximi.segment._star_polygons import outlines
+    from napari_piximi.segment.star_convex import kept
+    from napari_piximi.segment.star_network import Look, scaled_shape, scan
+
+    if settings.low >= settings.high:
+        raise SegmentError(
+            f"The percentile for black, {settings.low}, must be below that for white, "
+            f"{settings.high}"
+        )
+    progress(0, 100, "loading the network")
+    network = star_network(key, settings.model)
+    settings = _with_own(settings, network)
+    shape = (plane.pixels.shape[0], plane.pixels.shape[1])
+    if plane.pixels.shape[2] != network.channels:
+        raise SegmentError(
+            f"{settings.model or 'The network'} takes {network.channels} channels, not "
+            f"{plane.pixels.shape[2]}; use the other StarDist segmenter, or another network"
+        )
+    if not all(shape):
+        return found_labels(np.zeros(shape, np.int32))
+    look = Look(settings.low, settings.high, settings.probability, settings.scale)
+    stars = kept(scan(network, plane.pixels, look, _share(progress, 0)), settings.overlap,
+                 _share(progress, 1))  # fmt: skip
+    inner = scaled_shape(shape, settings.scale)
+    stretch = (shape[0] / inner[0], shape[1] / inner[1])
+    corners = outlines(stars.points * np.array(stretch), stars.distances, stretch)
+    return painted_polygons(corners, stars.scores, shape, _share(progress, 2))
+
+
+def _with_own(settings: StarDistSettings, network: "StarNetwork") -> StarDistSettings:
+    """Take the thresholds that came with a network in place of those that nobody changed."""
+    usual = type(settings)()
+    changes: dict[str, Any] = {}
+    if network.probability is not None and settings.probability == usual.probability:
+        changes["probability"] = network.probability
+    if network.overlap is not None and settings.overlap == usual.overlap:
+        changes["overlap"] = network.overlap
+    return replace(settings, **changes)
+
+
+def _share(progress: Progress, part: int) -> Progress:
+    """Return a progress for one of the parts of the work."""
+
+    def report(done: int, total: int, message: str = "", **values: Any) -> None:  # noqa: ANN401
+        share = _SHARES[part] * done / total if total else 0.0
+        progress(round(10 * (sum(_SHARES[:part]) + share)), 1000, message, **values)
+
+    return report
+
+
+_CITATION = "Schmidt et al., Cell detection with star-convex polygons. MICCAI 2018"
+
+SEGMENTERS = (
+    Segmenter(
+        key="stardist-fluo",
+        title="StarDist (fluorescence)",
+        summary="Nuclei in fluorescence images, also crowded ones that touch.",
+        kind="stardist_nucleus",
+        settings=StarDistSettings,
+        find=find_fluo,
+        channels=("nuclei",),
+        weights="stardist-fluo",
+        pixel_size="Nuclei of about 10 to 60 pixels across; change the scale for others",
+        licence="BSD-3-Clause",
+        citation=_CITATION,
+    ),
+    Segmenter(
+        key="stardist-vhe",
+        title="StarDist (H&E)",
+        summary="Nuclei in tissue stained with haematoxylin and eosin.",
+        kind="stardist_nucleus",
+        settings=VheSettings,
+        find=find_vhe,
+        channels=("red", "green", "blue"),
+        weights="stardist-vhe",
+        pixel_size="Nuclei of about 10 to 60 pixels across; change the scale for others",
+        licence="BSD-3-Clause",
+        citation=_CITATION
+        + "; Weigert and Schmidt, Nuclei instance segmentation and classification in "
+        "histopathology images with StarDist. ISBIC 2022",
+    ),
+)
