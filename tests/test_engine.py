@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from napari_piximi import engine as engine_package
@@ -515,3 +516,11 @@ def test_other_threads_live_while_much_is_sent(engine: Engine) -> None:
 
 def test_the_face_of_the_package() -> None:
     assert sorted(engine_package.__all__) == ["Engine", "serve"]
+
+
+@pytest.mark.parametrize("size", [10, 1 << 10, 1 << 16, 3 << 18, 3 << 20])
+def test_arrays_of_every_size_cross(engine: Engine, size: int) -> None:
+    """Pickle hands large arrays over as they are, not as bytes."""
+    array = np.arange(size, dtype=np.uint8)
+    there = engine.call("numpy:add", array, 1)
+    assert np.array_equal(there, array + np.uint8(1))

@@ -37,10 +37,11 @@ class _Pieces:
         self.pieces: list[bytes] = []
         self._between = between
 
-    def write(self, piece: bytes) -> int:
+    def write(self, piece: bytes | pickle.PickleBuffer) -> int:
         self._between()
-        self.pieces.append(bytes(piece))
-        return len(piece)
+        data = bytes(piece)  # of a large array, this is no bytes, and has no length
+        self.pieces.append(data)
+        return len(data)
 
 
 def packed(value: object, between: Callable[[], object] = lambda: None) -> list[bytes]:
