@@ -1,10 +1,14 @@
 """Tests of bars in napari's activity dialog, whose every move lets the event loop turn."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from napari.utils import progress as napari_progress
+from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QObject
+from qtpy.QtGui import QMovie
+from qtpy.QtWidgets import QLabel, QMainWindow
 
 from napari_piximi.ui import activity as module
 from napari_piximi.ui.activity import Activity
@@ -101,3 +105,21 @@ def test_napari_shows_them(qapp: object) -> None:
     activity.end(1)
     activity.flush()
     assert bar not in napari_progress._all_instances
+
+
+def test_the_sign_that_something_runs_turns_slowly(
+    activity: Activity, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    sign, other = QLabel(), QLabel("Ready")
+    movie = QMovie(str(tmp_path / "turning.gif"))
+    sign.setMovie(movie)
+    bar = window.statusBar()
+    assert bar is not None
+    bar.addWidget(sign)
+    bar.addWidget(other)
+    activity.begin("a", "Fit")
+    assert movie.speed() == 100
+    activity.flush()
+    assert movie.speed() == module.SPEED

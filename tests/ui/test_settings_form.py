@@ -1,6 +1,6 @@
 """The form of settings: each control changes its setting, and shows it."""
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -14,7 +14,7 @@ from napari_piximi.model.training import FOREST, PIXIMI_SETTINGS, Settings
 from napari_piximi.ui import preferences
 from napari_piximi.ui.fitting import LAST
 from napari_piximi.ui.preset_row import CUSTOM, PresetRow
-from napari_piximi.ui.setting_editors import FileLine, LearningRate, Whole
+from napari_piximi.ui.setting_editors import FileLine, LearningRate, TextLine, Whole
 from napari_piximi.ui.setting_words import WORDS, words_of
 from napari_piximi.ui.settings_form import FIXED, SettingsForm
 
@@ -261,3 +261,38 @@ def test_the_last_fit_is_a_preset(presets: PresetRow) -> None:
     preferences.put(LAST, {"epochs": 77, "hostile": "x" * 9})
     presets.show_settings(Settings(), changed=False)
     assert choose(presets, "As in the last fit") == Settings(epochs=77)
+
+
+# --- of any data class -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wild:
+    """Settings that say little of themselves."""
+
+    level: float = field(default=0.5, metadata={"min": -1e9, "max": 1e9})
+    count: int = 3
+    server: str = "https://example.org"
+    model: str = field(default="", metadata={"group": "Files", "tooltip": "A file"})
+    depth: int = field(default=2, metadata={"label": "How deep", "unit": "m", "min": 0, "max": 9})
+
+
+def test_a_form_of_any_data_class(qtbot: QtBot) -> None:
+    form = SettingsForm(Wild(), key="wild/", unfolded=True)
+    qtbot.addWidget(form)
+    form.edited.connect(form.show_settings)
+    assert list(form.groups) == ["Settings", "Files"]
+    assert [group.is_open for group in form.groups.values()] == [True, False]
+    box = form.editor("level").control
+    assert box.text() == "0.5"  # type: ignore[attr-defined]
+    for value in (0.000125, -12345.5, 1e9):
+        box.setValue(value)  # type: ignore[attr-defined]
+        assert form.settings.level == value
+    form.editor("count").control.setValue(-7)  # type: ignore[attr-defined]
+    assert form.settings.count == -7
+    assert isinstance(form.editor("server"), TextLine)
+    assert isinstance(form.editor("model"), FileLine)
+    assert form.groups["Settings"].labels["depth"].text() == "How deep"
+    assert form.editor("depth").control.text() == "2 m"  # type: ignore[attr-defined]
+    form.reset()
+    assert form.settings == Wild()

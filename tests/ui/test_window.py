@@ -116,6 +116,7 @@ def _places_are_sensible(viewer: napari.Viewer) -> None:
     right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
     assert areas == {
         dock_name("Project"): right,
+        dock_name("Segmentation"): right,
         dock_name("Classifier"): right,
         dock_name("Categories"): right,
         dock_name("Gallery"): bottom,

@@ -1,5 +1,6 @@
 """The Classifier dock: fit, predict, evaluate, and what to label next."""
 
+import threading
 from collections.abc import Callable
 
 from napari.components import ViewerModel
@@ -12,7 +13,7 @@ from napari_piximi.ui.learning import Learning
 from napari_piximi.ui.model_choice import ModelChoice
 from napari_piximi.ui.panel import Panel
 
-__all__ = ["ClassifierPanel"]
+__all__ = ["ClassifierPanel", "warm_up"]
 
 PAGES = {
     "Fit": "Teach a model what the categories look like",
@@ -59,7 +60,8 @@ class ClassifierPanel(Panel):
         self._seen = QTimer(self)
         self._seen.setSingleShot(True)
         self._seen.setInterval(GLANCE)
-        self._seen.timeout.connect(self.look)
+        self._seen.timeout.connect(self._look_on)
+        self._warming: threading.Thread | None = None
         EditKeys(self, self.workspace)
 
     @property
@@ -90,6 +92,28 @@ class ClassifierPanel(Panel):
 
     def look(self) -> None:
         """Make what is in sight, and start the engine."""
+        self._pick()
+        self._fill()
+        self.learning.warm()
+
+    def _look_on(self) -> None:
+        """Do as :meth:`look`, a part in each turn, once all is imported in a thread."""
+        if self._warming is None:
+            self._warming = threading.Thread(target=warm_up, daemon=True)
+            self._warming.start()
+        if self._warming.is_alive():
+            self._seen.start()
+        elif "picker" not in self._made:
+            self._pick()
+            self._seen.start()
+        elif self._name not in self._made:
+            self._fill()
+            self._seen.start()
+        else:
+            self.learning.warm()
+
+    def _pick(self) -> None:
+        """Make the row that a model is picked in, if it is not there yet."""
         if "picker" not in self._made:
             from napari_piximi.ui.model_picker import ModelPicker
 
@@ -97,18 +121,29 @@ class ClassifierPanel(Panel):
             layout = self.layout()
             assert isinstance(layout, QVBoxLayout)
             layout.insertWidget(0, self._made["picker"])
-        self._fill()
-        self.learning.warm()
+
+    @property
+    def _name(self) -> str:
+        """The page that is looked at."""
+        return list(PAGES)[self.pages.currentIndex()]
 
     def _fill(self, *_: object) -> None:
         """Make the page that is looked at, if it is not there yet."""
-        name = list(PAGES)[self.pages.currentIndex()]
+        name = self._name
         if name in self._made:
             return
         page = self._made[name] = _page_class(name)(self)
         layout = self._homes[name].layout()
         assert layout is not None
         layout.addWidget(page)
+
+
+def warm_up() -> None:
+    """Import what the parts need; for a thread, since it takes too long for the window's."""
+    from napari_piximi.ui import model_picker  # noqa: F401
+
+    for name in PAGES:
+        _page_class(name)
 
 
 def _page_class(name: str) -> Callable[[ClassifierPanel], QWidget]:

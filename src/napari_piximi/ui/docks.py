@@ -1,6 +1,8 @@
 """Where our docks are: a sensible place at first, then where the user put them."""
 
+import threading
 import weakref
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from napari.plugins import menu_item_template
@@ -17,6 +19,7 @@ __all__ = ["DOCKS", "dock_name", "show_dock", "show_docks", "warm_up"]
 
 DOCKS = {
     "Project": "right",
+    "Segmentation": "right",
     "Classifier": "right",
     "Categories": "right",
     "Gallery": "bottom",
@@ -24,10 +27,10 @@ DOCKS = {
 }
 """Names of our docks as in the manifest, and where they are at first."""
 
-FIRST = ("Project", "Classifier", "Categories", "Gallery")
+FIRST = ("Project", "Segmentation", "Classifier", "Categories", "Gallery")
 """Those that are shown with a project; the others wait until they are asked for."""
 
-TABBED = {"Classifier": "Project"}
+TABBED = {"Segmentation": "Project", "Classifier": "Project"}
 """Docks that share a place with another one, behind which they are at first."""
 
 SIZES = {"right": 360, "left": 360, "bottom": 260, "top": 260}
@@ -39,7 +42,8 @@ SHARES = {"Project": 5000, "Categories": 3000, "Gallery": 3000}
 ACROSS = ("left", "right")
 KEPT = "dock sizes"
 QUIET = 500
-"""Milliseconds after the last change of size before it is kept."""
+"""Milliseconds after the last change of size before it is kept, and after a dock was made before
+the others are made ready."""
 
 _LISTED = "Piximi"
 
@@ -101,11 +105,19 @@ class _Turns(QObject):
 
 def warm_up() -> None:
     """Import what our docks and layers need; for the threads in which projects are read."""
-    from napari_piximi.ui import layer_labels
+    from napari_piximi.ui import classifier_panel, layer_labels, segmentation_panel
 
     for name in DOCKS:
         _panel_class(name)
+    classifier_panel.warm_up()
+    segmentation_panel.warm_up()
     layer_labels.warm_up()
+
+
+@cache
+def _warm_up_aside() -> None:
+    """Do so once, for projects that are not read, such as a new one."""
+    threading.Thread(target=warm_up, daemon=True).start()
 
 
 def show_dock(workspace: "Workspace", name: str) -> QWidget | None:
@@ -144,6 +156,7 @@ def _open_dock(workspace: "Workspace", name: str) -> QDockWidget | None:
         dock = window.add_dock_widget(panel, name=dock_name(name), area=positions[dock_name(name)])
         _Size(dock)
         _tabify(workspace, name, dock)
+        QTimer.singleShot(QUIET, _warm_up_aside)
     return dock
 
 
@@ -164,6 +177,10 @@ def _panel_class(name: str) -> type[QWidget]:
         from napari_piximi.ui.project_panel import ProjectPanel
 
         return ProjectPanel
+    if name == "Segmentation":
+        from napari_piximi.ui.segmentation_panel import SegmentationPanel
+
+        return SegmentationPanel
     if name == "Classifier":
         from napari_piximi.ui.classifier_panel import ClassifierPanel
 

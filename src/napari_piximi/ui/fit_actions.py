@@ -4,7 +4,7 @@ import time
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtGui import QKeySequence, QMouseEvent
+from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
@@ -15,8 +15,9 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
-from napari_piximi.ui.fitting import FitUnderWay
+from napari_piximi.ui.fit_course import FitUnderWay
 from napari_piximi.ui.shown_names import one_line, tip
+from napari_piximi.ui.start_button import StartButton
 
 __all__ = ["FIT_KEYS", "FitActions"]
 
@@ -25,7 +26,13 @@ SECOND = 1000
 
 
 class FitActions(QWidget):
-    """The big button that fits or stops, *Continue*, and a bar with the time left."""
+    """The big button that fits or stops, *Continue*, and a bar with the time left.
+
+    Parameters
+    ----------
+    examples : str
+        What a model learns from.
+    """
 
     fit = QtSignal()
     """Fit a new model, or the chosen one from its beginning."""
@@ -33,10 +40,11 @@ class FitActions(QWidget):
     """Go on with the chosen model."""
     stop = QtSignal()
 
-    def __init__(self) -> None:
+    def __init__(self, examples: str = "labels") -> None:
         super().__init__()
+        self._examples = examples
         self._under_way: FitUnderWay | None = None
-        self.button = _FitButton()
+        self.button = StartButton()
         self.button.setObjectName("fit")
         self.button.setStyleSheet("QPushButton#fit { font-weight: bold; padding: 6px 10px; }")
         self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -84,7 +92,7 @@ class FitActions(QWidget):
         """
         self._under_way = None
         self._clock.stop()
-        shown = one_line(name, 28)
+        shown = one_line(name, 22)
         self.button.setText(f"Fit {shown} anew" if anew else f"Fit {shown}")
         keys = QKeySequence(FIT_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
         what = "from its beginning; its earlier fits stay in the list" if anew else ""
@@ -94,7 +102,9 @@ class FitActions(QWidget):
         self.go_on.setVisible(can_go_on is not None)
         self.go_on.setEnabled(bool(can_go_on))
         self.go_on.setToolTip(
-            tip(f"Go on with the weights of {one_line(name)}: more epochs, and new labels")
+            tip(
+                f"Go on with the weights of {one_line(name)}: more epochs, and new {self._examples}"
+            )
         )
         self.bar.setVisible(False)
         self._say(rest)
@@ -127,12 +137,3 @@ class FitActions(QWidget):
 
     def _pressed(self) -> None:
         (self.stop if self._under_way is not None else self.fit).emit()
-
-
-class _FitButton(QPushButton):
-    """The second half of a double click does not stop what its first half began."""
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
-        """Let it pass."""
-        if event is not None:
-            event.accept()

@@ -1,21 +1,12 @@
 """The Fit page of the Classifier dock: settings, what would stop a fit, the fit, its curves."""
 
 from dataclasses import replace
-from functools import partial
 from secrets import randbelow
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeySequence, QShortcut, QShowEvent
-from qtpy.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QPushButton,
-    QScrollArea,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_piximi.learn.plans import INPUT_SETTINGS
 from napari_piximi.learn.readiness import Remedy, Trouble, readiness
@@ -23,7 +14,7 @@ from napari_piximi.model.project import Project
 from napari_piximi.model.training import FOREST, GRAPH_FORMAT, Classifier, Settings
 from napari_piximi.ui.compare_row import CompareRow, FollowRow
 from napari_piximi.ui.comparing import comparing_of
-from napari_piximi.ui.curve_data import Curves, live_curves, runs_of
+from napari_piximi.ui.curve_data import Curves, live_curves, runs_of, same_curves
 from napari_piximi.ui.curves import CurvesView
 from napari_piximi.ui.device_button import DeviceButton
 from napari_piximi.ui.fit_actions import FIT_KEYS, FitActions
@@ -34,8 +25,9 @@ from napari_piximi.ui.predicting import Asked, asked_count
 from napari_piximi.ui.preset_row import PresetRow
 from napari_piximi.ui.refitting import refitting_of
 from napari_piximi.ui.remedies import apply_remedy
-from napari_piximi.ui.rest import Rest
+from napari_piximi.ui.rest import Pace, Rest
 from napari_piximi.ui.settings_form import SettingsForm
+from napari_piximi.ui.settings_split import SettingsSplit, scrolled
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
@@ -45,8 +37,8 @@ __all__ = ["FitPage"]
 DELAY = 60
 """Milliseconds without another change before the page looks at the project again."""
 
-FOLDED_SHARE, UNFOLDED_SHARE = 0.33, 0.5
-"""Of the height, what the settings get at most at first, and when a group is unfolded."""
+PACE = 250
+"""Milliseconds between two pictures of a fit that is under way."""
 
 
 class FitPage(QWidget):
@@ -77,24 +69,14 @@ class FitPage(QWidget):
         self.seed = QPushButton()
         self.curves = CurvesView()
         self._runs: list[Curves] = []
-        self._shared = False
         self._rest = Rest(self.refresh, DELAY, self)
-        self._unfolding: QWidget | None = None
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self._fit_settings)
+        self._pace = Pace(self._progressed, PACE, self)
         self._lay_out()
         self._connect()
         self.refresh()
 
     def _lay_out(self) -> None:
-        area = self.area = QScrollArea()
-        area.setWidget(self.form)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setMinimumHeight(72)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area = self.area = scrolled(self.form, 72)
         upper, lower = QWidget(), QWidget()
         top = QVBoxLayout(upper)
         top.setContentsMargins(0, 4, 0, 0)
@@ -112,12 +94,7 @@ class FitPage(QWidget):
         bottom.addWidget(self.follow)
         bottom.addWidget(self.compare)
         bottom.addWidget(self.curves, 1)
-        self.splitter = QSplitter(Qt.Orientation.Vertical)
-        self.splitter.addWidget(upper)
-        self.splitter.addWidget(lower)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setStretchFactor(0, 0)
-        self.splitter.setStretchFactor(1, 1)
+        self.splitter = SettingsSplit(upper, lower, area, self.form, self._needed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.splitter)
@@ -128,13 +105,10 @@ class FitPage(QWidget):
         listen(self.workspace.changed, self._project_changed)
         listen(self.workspace.gallery.arranged, self._rest.ask)
         listen(self.fitting.changed, self.refresh)
-        listen(self.fitting.progressed, self._progressed)
+        listen(self.fitting.progressed, self._pace.ask)
         listen(self.comparing.changed, self._rest.ask)
         listen(self.refitting.changed, self._rest.ask)
         listen(self.panel.learning.device_changed, self._rest.ask)
-        for group in self.form.groups.values():
-            group.unfolded.connect(partial(self._make_room, group))
-            group.folded.connect(partial(self._make_room, None))
         self.presets.chosen.connect(self._take_settings)
         self.presets.reset.connect(self.form.reset)
         self.form.edited.connect(self._take_settings)
@@ -231,9 +205,7 @@ class FitPage(QWidget):
     def _show_curves(self) -> None:
         project, kind = self.workspace.project, self.choice.kind
         name = self.choice.classifier.name if self.choice.classifier is not None else None
-        known = {curves.key: curves for curves in self._runs}
-        fresh = runs_of(project, kind, name)
-        self._runs = [_same(known.get(curves.key), curves) for curves in fresh]
+        self._runs = same_curves(self._runs, runs_of(project, kind, name))
         self._draw()
 
     def _draw(self) -> None:
@@ -251,30 +223,9 @@ class FitPage(QWidget):
     def _project_changed(self, before: Project, after: Project) -> None:
         self._rest.ask()
 
-    def _make_room(self, group: QWidget | None) -> None:
-        """Let a group that was unfolded be seen; leave room where one was folded."""
-        self._unfolding = group
-        self._later.start(0)  # when it has been laid out
-
-    def _fit_settings(self) -> None:
-        group, wanted = self._unfolding, self._wanted(UNFOLDED_SHARE)
-        if group is None:
-            upper = min(self.splitter.sizes()[0], wanted)
-            self._share(upper, self._wanted(FOLDED_SHARE))
-            return
-        self._share(self.splitter.sizes()[0], wanted)
-        bar = self.area.verticalScrollBar()
-        if bar is not None:
-            bar.setValue(group.y())
-
-    def _wanted(self, share: float) -> int:
-        """Return the height that the settings need, up to a share of all."""
-        needed = self.form.sizeHint().height() + self.presets.sizeHint().height() + 16
-        return min(needed, round(self.height() * share))
-
-    def _share(self, *heights: int) -> None:
-        total, upper = sum(self.splitter.sizes()) or self.height(), max(heights)
-        self.splitter.setSizes([upper, total - upper])
+    def _needed(self) -> int:
+        """Return the height that the settings need."""
+        return self.form.sizeHint().height() + self.presets.sizeHint().height() + 16
 
     # --- what the user does ----------------------------------------------------------------------
 
@@ -335,9 +286,7 @@ class FitPage(QWidget):
         super().showEvent(event)
         self.curves.set_theme(self.workspace.viewer.theme)
         self.refresh()
-        if not self._shared:
-            self._shared = True
-            self._share(self._wanted(FOLDED_SHARE))
+        self.splitter.share_once()
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Follow napari's theme."""
@@ -357,13 +306,3 @@ def _possible(found: tuple[Trouble, ...]) -> bool:
 def _is_graph(chosen: Classifier | None) -> bool:
     model = chosen.model if chosen is not None else None
     return model is not None and model.document.get("format") == GRAPH_FORMAT
-
-
-def _same(known: Curves | None, fresh: Curves) -> Curves:
-    """Keep curves that are drawn already, where nothing about them has changed."""
-    if known is None or (known.title, known.own, known.best) != (
-        fresh.title, fresh.own, fresh.best
-    ):  # fmt: skip
-        return fresh
-    same = known.epochs == fresh.epochs and known.stopped == fresh.stopped
-    return known if same else fresh

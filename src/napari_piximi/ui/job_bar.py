@@ -7,12 +7,16 @@ from superqt import QElidingLabel
 
 from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.panel import Panel
+from napari_piximi.ui.rest import Pace
 from napari_piximi.ui.shown_names import one_line, tip
 
 __all__ = ["JobBar", "JobRow"]
 
 PATIENCE = 300
 """Milliseconds after which a job is shown: what ends sooner would only flicker."""
+
+PACE = 250
+"""Milliseconds between two changes of a row."""
 
 
 class JobRow(QWidget):
@@ -47,15 +51,26 @@ class JobRow(QWidget):
         layout.setColumnStretch(0, 1)
         self.due = QTimer(self)
         self.due.setSingleShot(True)
-        job.progressed.connect(self._show)
+        self._latest = 0, 0, ""
+        self._pace = Pace(self._show, PACE, self)
+        job.progressed.connect(self._note)
 
-    def _show(self, done: int, total: int, message: str, _values: object) -> None:
+    def _note(self, done: int, total: int, message: str, _values: object) -> None:
+        self._latest = done, total, message
+        self._pace.ask()
+
+    def _show(self) -> None:
+        done, total, message = self._latest
         self.bar.setRange(0, total)
         self.bar.setValue(done)
         # Qt puts the share where %p stands; other signs of percent are the message's own
         text = message.replace("%", "%%") if total else message
         self.bar.setFormat(f"{text} %p%".strip() if total else text)
         self.bar.setToolTip(tip(message))
+
+    def rest(self) -> None:
+        """Show no more of how it goes."""
+        self._pace.forget()
 
     def _cancel(self) -> None:
         self.cancel.setEnabled(False)
@@ -102,6 +117,7 @@ class JobBar(Panel):
         if row is not None:
             # A timer that fired now would call what Python may have cleared away with the row.
             row.due.stop()
+            row.rest()
             row.setParent(None)
             row.deleteLater()
         self.setVisible(any(not other.isHidden() for other in self._rows.values()))

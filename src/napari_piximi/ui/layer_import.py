@@ -24,7 +24,7 @@ from napari_piximi.model.things import (
 )
 from napari_piximi.progress import Progress, silent
 from napari_piximi.ui.layer_plan import Outcome, Planned, fits, outcomes
-from napari_piximi.ui.layer_sources import Source, of_data, of_layer
+from napari_piximi.ui.layer_sources import Source, is_preview, of_data, of_layer
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -130,7 +130,11 @@ def _joining(workspace: "Workspace", layers: "Sequence[Layer]") -> "list[tuple[L
 
     ours, strange = [], []
     found: list[tuple[Layer, Source]] = []
+    if any(is_preview(layer) for layer in layers):
+        messages.info("A preview does not join; press Find objects in the Segmentation dock")
     for layer in layers:
+        if is_preview(layer):
+            continue
         source = of_layer(layer)
         if workspace.layers.thing_of(layer) is not None:
             ours.append(layer.name)

@@ -8,7 +8,10 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 
-__all__ = ["Source", "of_data", "of_layer"]
+__all__ = ["PREVIEW", "Source", "is_preview", "of_data", "of_layer"]
+
+PREVIEW = "napari-piximi preview"
+"""In the metadata of a layer: it shows what is no part of a project, and never becomes one."""
 
 Color = tuple[float, float, float]
 WHITE = (1.0, 1.0, 1.0)
@@ -54,6 +57,11 @@ class Source:
         return array.reshape(self.shape)
 
 
+def is_preview(layer: Layer) -> bool:
+    """Tell whether a layer only shows what a segmenter would find."""
+    return bool(layer.metadata.get(PREVIEW))
+
+
 def of_layer(layer: Layer) -> Source | None:
     """Return what a layer is; None for layers that are neither Image nor Labels."""
     if isinstance(layer, Labels):
@@ -73,8 +81,10 @@ def of_layer(layer: Layer) -> Source | None:
 
 
 def of_data(data: Any, attributes: Mapping[str, Any], layer_type: str) -> Source | None:  # noqa: ANN401
-    """Return what a layer is whose data napari hands to a writer."""
+    """Return what a layer is whose data napari hands to a writer; None for what is none of ours."""
     name = str(attributes.get("name") or layer_type)
+    if (attributes.get("metadata") or {}).get(PREVIEW):
+        return None
     several = bool(attributes.get("multiscale"))
     if layer_type == "labels":
         return Source(name, *_finest(data, several, False), labels=True)

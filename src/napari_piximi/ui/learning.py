@@ -24,6 +24,7 @@ from napari_piximi.ui.model_choice import ModelChoice
 from napari_piximi.ui.rest import timer_of
 
 if TYPE_CHECKING:
+    from napari_piximi.segment.catalog import Place
     from napari_piximi.ui.workspace import Workspace
 
 __all__ = ["Learning", "needs_keras"]
@@ -34,6 +35,8 @@ IDLE = 10 * 60 * 1000
 KERAS_MODULES = ("napari_piximi.learn.networks",)
 PLAIN_MODULES = ("napari_piximi.learn.classifier", "sklearn.ensemble")
 REMEDY = "Install TensorFlow where napari is installed, with `pip install --upgrade tensorflow`"
+CELLPOSE_MODULES = ("napari_piximi.segment.segmenters.cellpose",)
+CELLPOSE_REMEDY = "Install Cellpose where napari is installed, with `pip install cellpose`"
 PLAIN_REMEDY = "Install it again, with `pip install --upgrade napari-piximi`"
 
 REPORT = "napari_piximi.learn.device:report"
@@ -50,9 +53,10 @@ def needs_keras(chosen: Settings | Classifier) -> bool:
 
 
 class Learning:
-    """What learns for one viewer: two child processes, one of them with Keras.
+    """What learns and finds objects for one viewer: child processes, one of them with Keras.
 
     A forest neither waits for Keras to be imported nor for a network that is being fitted.
+    Cellpose's torch meets neither the window nor Keras.
 
     Parameters
     ----------
@@ -64,7 +68,7 @@ class Learning:
         Which model the Classifier dock is about.
     device : str
         What networks run on, or why they cannot; empty until the engine has told.
-    networks, plain : Engine
+    networks, plain, cellpose : Engine
     """
 
     device_changed = Signal()
@@ -76,6 +80,7 @@ class Learning:
         chosen = {VARIABLE: self.device_choice}
         self.networks = Engine(KERAS_MODULES, chosen, remedy=REMEDY)
         self.plain = Engine(PLAIN_MODULES, remedy=PLAIN_REMEDY)
+        self.cellpose = Engine(CELLPOSE_MODULES, remedy=CELLPOSE_REMEDY)
         self._asking: Job | None = None
         self._closed = self._troubled = False
         self._idle = timer_of(self)
@@ -151,7 +156,6 @@ class Learning:
             As for :meth:`napari_piximi.ui.jobs.Jobs.run`; neither is called where another
             project was opened meanwhile, but the user is told.
         """
-        workspace, session = self.workspace, self.workspace.session
         engine = self.networks if keras else self.plain
 
         def work(progress: Progress) -> Any:  # noqa: ANN401
@@ -160,6 +164,36 @@ class Learning:
             ) as folder:
                 lent = lend(project, kind, Path(folder), progress)
                 return engine.call(function, lent, *args, progress=progress, keeps=keeps, **options)
+
+        return self.follow(title, work, keras=keras, done=done, failed=failed)
+
+    def engine(self, place: "Place") -> Engine | None:
+        """Return where a segmenter runs; None for the process of the window."""
+        engines = {"networks": self.networks, "cellpose": self.cellpose}
+        return engines.get(place)
+
+    def follow(
+        self,
+        title: str,
+        work: Callable[..., Any],
+        *,
+        keras: bool = False,
+        done: Callable[[Any], object] | None = None,
+        failed: Callable[[BaseException], None] | None = None,
+    ) -> Job:
+        """Run a function that calls engines, as a job; they rest some time after it.
+
+        Parameters
+        ----------
+        title : str
+        work : callable
+            Has a parameter `progress`.
+        keras : bool
+            It calls the engine with Keras, which may then tell what it runs on.
+        done, failed : callable, optional
+            As for :meth:`run`.
+        """
+        workspace, session = self.workspace, self.workspace.session
 
         def tell(error: BaseException) -> None:
             if workspace.session is not session or self._closed:
@@ -181,15 +215,15 @@ class Learning:
 
     def rest(self) -> None:
         """Free the memory that the engines take, where nothing runs; the next job starts them."""
-        for engine in (self.plain, self.networks):
+        for engine in (self.plain, self.networks, self.cellpose):
             threading.Thread(target=engine.rest, daemon=True).start()
 
     def close(self) -> None:
         """End the engines, whatever they do."""
         self._closed = True
         self._idle.stop()
-        self.networks.close()
-        self.plain.close()
+        for engine in (self.networks, self.plain, self.cellpose):
+            engine.close()
 
     def _begin_idling(self) -> None:
         if not self._closed:

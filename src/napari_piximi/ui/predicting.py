@@ -147,7 +147,7 @@ def _apply(workspace: Workspace, name: str, predictions: Predictions) -> None:
     def applied() -> None:
         workspace.layers.color_mode = "prediction"
         things = workspace.project.things
-        gone = sum(key not in things for key in predictions.ids)
+        gone = count - sum(map(things.__contains__, predictions.ids))
         lost = set(predictions.class_map).difference(workspace.project.categories)
         if gone or lost:
             what = [count_text(gone)] * bool(gone)

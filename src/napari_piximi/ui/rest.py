@@ -1,4 +1,4 @@
-"""Do something once, when what a user moves has come to rest."""
+"""Do something once for all that asks for it: when it has come to rest, or at a steady pace."""
 
 import weakref
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from qtpy.QtCore import QCoreApplication, QObject, QTimer
 
-__all__ = ["Rest", "timer_of"]
+__all__ = ["Pace", "Rest", "timer_of"]
 
 
 class Rest:
@@ -55,6 +55,28 @@ class Rest:
 
     def _call(self) -> None:
         self._function()
+
+
+class Pace(Rest):
+    """Call a function soon after it has been asked for, and then no more often than this.
+
+    For what follows reports: where napari's canvas is drawn without a graphics card, every
+    change in its window costs a good part of a processor, since the whole window is put
+    together again.
+
+    Parameters
+    ----------
+    function : callable
+    delay : int
+        Milliseconds between two calls, if there is anything to call for.
+    owner : QObject, optional
+        With it, the wait ends.
+    """
+
+    def ask(self, *_: object) -> None:
+        """Call the function later; asking again changes nothing."""
+        if not self.waiting:
+            super().ask()
 
 
 def timer_of(owner: object) -> QTimer:

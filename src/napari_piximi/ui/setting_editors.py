@@ -31,6 +31,11 @@ __all__ = ["Editor", "LearningRate", "editor_of", "ignore_wheel"]
 CHECK = Qt.CheckState
 ROWS = 5
 """Rows of a list that are seen at once."""
+WIDE = 1e5
+"""Largest over smallest value, or their difference, from which on steps of one size do not do."""
+MOST = 2**31 - 1
+HUGE = 1e12
+"""Where there is no limit; of whole numbers, Qt counts with 32 bits."""
 RATES = (1.0, 2.0, 5.0)
 """Steps of a learning rate within each power of ten."""
 
@@ -153,9 +158,9 @@ class Whole(Editor):
 
     def __init__(self, limits: Mapping[str, Any], words: Words) -> None:
         self.box = QSpinBox()
-        self.box.setRange(limits["min"], limits["max"])
+        self.box.setRange(limits.get("min", -MOST), min(limits.get("max", MOST), MOST))
         _set_up(self.box, words)
-        self.box.setSpecialValueText(words.zero if limits["min"] == 0 else "")
+        self.box.setSpecialValueText(words.zero if limits.get("min") == 0 else "")
         self.draw = QPushButton("New seed")
         self.draw.setToolTip("Draw another seed: another split, and other weights to start from")
         self.draw.setAccessibleName("New seed")
@@ -253,16 +258,61 @@ class Rate(Editor):
             self.box.setValue(value)
 
 
+class Number(QDoubleSpinBox):
+    """A number of any size, written as short as it can be; arrows change its leading digits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setDecimals(6)
+        self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+
+    def textFromValue(self, value: float) -> str:
+        """Write it as short as it can be."""
+        return f"{value:.9g}"
+
+
+class Wide(Editor):
+    """A number that may be tiny as well as huge."""
+
+    def __init__(self, limits: Mapping[str, Any], words: Words) -> None:
+        self.box = Number()
+        self.box.setRange(limits.get("min", -HUGE), limits.get("max", HUGE))
+        _set_up(self.box, words)
+        super().__init__(self.box)
+        self.box.valueChanged.connect(lambda value: self.changed.emit(round(value, 6)))
+
+    def show_value(self, value: Any) -> None:  # noqa: ANN401
+        """Show a value."""
+        with signals_blocked(self.box):
+            self.box.setValue(value)
+
+
+class TextLine(Editor):
+    """A text, such as an address."""
+
+    def __init__(self, _limits: Mapping[str, Any], words: Words) -> None:
+        self.line = QLineEdit()
+        self.line.setPlaceholderText(words.zero)
+        super().__init__(self.line)
+        self.line.editingFinished.connect(lambda: self.changed.emit(self.line.text().strip()))
+
+    def show_value(self, value: Any) -> None:  # noqa: ANN401
+        """Show a value."""
+        if self.line.text() != value:
+            self.line.setText(value)
+
+
 class FileLine(Editor):
     """A file, or what stands for one."""
 
     def __init__(self, _limits: Mapping[str, Any], words: Words) -> None:
+        self._words = words
         self.line = QLineEdit()
         self.line.setPlaceholderText(words.zero)
         self.browse = QPushButton("…")
         self.browse.setFixedWidth(28)
         self.browse.setToolTip("Choose a file")
-        self.browse.setAccessibleName("Choose a file of pretrained weights")
+        self.browse.setAccessibleName(f"Choose a file: {words.label.lower()}")
         super().__init__(self.line, self.browse)
         self.line.editingFinished.connect(lambda: self.changed.emit(self.line.text().strip()))
         self.browse.clicked.connect(self._choose)
@@ -273,7 +323,7 @@ class FileLine(Editor):
             self.line.setText(value)
 
     def _choose(self) -> None:
-        chosen = choose_files(self, "Pretrained weights", ["TensorFlow.js model (*.json)"])
+        chosen = choose_files(self, self._words.label, list(self._words.files))
         if chosen:
             self.line.setText(str(Path(chosen[0])))
             self.changed.emit(self.line.text())
@@ -287,12 +337,19 @@ def editor_of(example: object, limits: Mapping[str, Any], words: Words) -> Edito
     elif isinstance(example, tuple):
         made = Choices
     elif isinstance(example, str):
-        made = Choice if "choices" in limits else FileLine
+        made = Choice if "choices" in limits else FileLine if words.files else TextLine
     elif isinstance(example, int):
         made = Whole
     else:
-        made = Rate if limits["max"] / max(limits["min"], 1e-12) > 1e5 and limits["min"] else Share
+        made = _of_numbers(limits)
     return made(limits, words)
+
+
+def _of_numbers(limits: Mapping[str, Any]) -> Callable[[Mapping[str, Any], Words], Editor]:
+    low, high = limits.get("min", -HUGE), limits.get("max", HUGE)
+    if high - low > WIDE:
+        return Wide
+    return Rate if low > 0 and high / low > WIDE else Share
 
 
 def _set_up(box: QAbstractSpinBox, words: Words) -> None:

@@ -1,7 +1,7 @@
-"""The form of all settings, made from the data class that holds them."""
+"""The form of all settings, made from the frozen data class that holds them."""
 
 from collections.abc import Callable, Collection
-from dataclasses import Field, fields, replace
+from dataclasses import MISSING, Field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from napari_piximi.ui.setting_words import GROUPS, words_of
 __all__ = ["SettingsForm", "SettingsGroup"]
 
 REMEMBERED = "fit/group/"
+UNGROUPED = "Settings"
 FIXED = "The chosen model was made for this; to change it, fit a new model"
 
 Edit = Callable[[str, Any], None]
@@ -25,48 +26,62 @@ Edit = Callable[[str, Any], None]
 class SettingsForm(QWidget):
     """All settings, in groups that fold away; a group is made when it is first unfolded.
 
+    The metadata of its fields tell what they are: `group`, `tooltip`, `min` and `max` or
+    `choices`; see :class:`napari_piximi.model.training.Settings`.
+
     Parameters
     ----------
-    settings : Settings
-        The ones to show.
+    settings : object
+        The ones to show, of any frozen data class with defaults; by default those of a
+        classifier.
+    key : str
+        What to remember by which groups are unfolded.
+    unfolded : bool
+        Whether the first group is, until the user folds it.
     """
 
     edited = QtSignal(object)
     """The user asks for these settings."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        settings: Any = None,  # noqa: ANN401
+        *,
+        key: str = REMEMBERED,
+        unfolded: bool = False,
+    ) -> None:
         super().__init__()
-        self.settings = settings or Settings()
-        self.reference = Settings()
+        self.settings: Any = Settings() if settings is None else settings
+        self.reference = type(self.settings)()
         self.fixed: frozenset[str] = frozenset()
         self.groups: dict[str, SettingsGroup] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for setting in fields(Settings):
-            name = setting.metadata["group"]
+        for setting in fields(self.settings):
+            name = setting.metadata.get("group", UNGROUPED)
             if name not in self.groups:
-                self.groups[name] = SettingsGroup(name, self._edit)
+                self.groups[name] = SettingsGroup(name, self._edit, key)
                 self.groups[name].unfolded.connect(partial(self._show_group, name))
                 layout.addWidget(self.groups[name])
             self.groups[name].settings.append(setting)
         layout.addStretch(1)
-        for group in self.groups.values():
-            group.restore()
+        for place, group in enumerate(self.groups.values()):
+            group.restore(unfolded and not place)
         self.show_settings(self.settings)
 
     def show_settings(
         self,
-        settings: Settings,
-        reference: Settings | None = None,
+        settings: Any,  # noqa: ANN401
+        reference: Any = None,  # noqa: ANN401
         fixed: Collection[str] = (),
     ) -> None:
         """Show settings.
 
         Parameters
         ----------
-        settings : Settings
-        reference : Settings, optional
+        settings : object
+        reference : object, optional
             What to mark differences from, and to go back to.
         fixed : collection of str
             Names of settings that cannot be changed.
@@ -91,7 +106,8 @@ class SettingsForm(QWidget):
 
     def editor(self, name: str) -> Editor:
         """Return the control of a setting; its group is unfolded."""
-        group = self.groups[Settings.__dataclass_fields__[name].metadata["group"]]
+        (setting,) = (setting for setting in fields(self.settings) if setting.name == name)
+        group = self.groups[setting.metadata.get("group", UNGROUPED)]
         group.button.setChecked(True)
         return group.editors[name]
 
@@ -114,9 +130,11 @@ class SettingsGroup(Fold):
     edit : callable
         Called with the name of a setting and its new value; with no name and that of the
         group, to go back.
+    key : str
+        What to remember by whether it is unfolded.
     """
 
-    def __init__(self, name: str, edit: Edit) -> None:
+    def __init__(self, name: str, edit: Edit, key: str = REMEMBERED) -> None:
         self.name, self._ask = name, edit
         self.settings: list[Field[Any]] = []
         self.labels: dict[str, QLabel] = {}
@@ -128,12 +146,17 @@ class SettingsGroup(Fold):
         self.back.setToolTip(f"{title}: go back to where these settings came from")
         self.back.setAccessibleName(f"Reset {title.lower()}")
         self.back.clicked.connect(lambda: edit("", name))
-        super().__init__(title, self._rows, REMEMBERED + name)
+        super().__init__(title, self._rows, key + name)
         self.head.addWidget(self.back)
 
-    def show_settings(self, settings: Settings, reference: Settings, fixed: frozenset[str]) -> None:
+    def show_settings(
+        self,
+        settings: Any,  # noqa: ANN401
+        reference: Any,  # noqa: ANN401
+        fixed: frozenset[str],
+    ) -> None:
         """Show what the chosen architecture heeds, and what differs from the reference."""
-        heeded = [s for s in self.settings if _heeds(settings.architecture, s)]
+        heeded = [s for s in self.settings if _heeds(settings, s)]
         changed = [
             setting.name
             for setting in heeded
@@ -156,10 +179,10 @@ class SettingsGroup(Fold):
     def _show(self, setting: Field[Any], value: object, changed: bool, fixed: bool) -> None:
         label, editor = self.labels[setting.name], self.editors[setting.name]
         editor.show_value(value)
-        words = words_of(setting.name)
+        words = words_of(setting.name, setting.metadata)
         label.setText(f"{words.label} •" if changed else words.label)
         label.setStyleSheet("font-weight: bold;" if changed else "")
-        meaning = FIXED if fixed else setting.metadata["tooltip"]
+        meaning = FIXED if fixed else setting.metadata.get("tooltip", "")
         for widget in (label, editor.control):
             widget.setToolTip(meaning)
         editor.setEnabled(not fixed)
@@ -177,12 +200,12 @@ class SettingsGroup(Fold):
         layout.setColumnMinimumWidth(0, 112)
         layout.setColumnStretch(1, 1)
         for row, setting in enumerate(self.settings):
-            words = words_of(setting.name)
+            words = words_of(setting.name, setting.metadata)
             label = QLabel(words.label)
             label.setTextFormat(Qt.TextFormat.PlainText)
-            editor = editor_of(setting.default, setting.metadata, words)
+            editor = editor_of(_default(setting), setting.metadata, words)
             editor.control.setAccessibleName(words.label)
-            editor.control.setToolTip(setting.metadata["tooltip"])
+            editor.control.setToolTip(setting.metadata.get("tooltip", ""))
             label.setBuddy(editor.control)
             editor.changed.connect(partial(self._ask, setting.name))
             layout.addWidget(label, row, 0)
@@ -191,5 +214,12 @@ class SettingsGroup(Fold):
         return rows
 
 
-def _heeds(architecture: str, setting: Field[Any]) -> bool:
+def _default(setting: Field[Any]) -> Any:  # noqa: ANN401
+    if setting.default_factory is not MISSING:
+        return setting.default_factory()
+    return setting.default
+
+
+def _heeds(settings: Any, setting: Field[Any]) -> bool:  # noqa: ANN401
+    architecture = getattr(settings, "architecture", "")
     return architecture in setting.metadata.get("only", (architecture,))

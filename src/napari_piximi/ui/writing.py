@@ -43,6 +43,14 @@ def write_layers(path: str, layers: Sequence[FullLayerData]) -> list[str]:
     """
     from napari import current_viewer
 
+    from napari_piximi.ui.layer_sources import PREVIEW
+
+    given, layers = (
+        len(layers),
+        [x for x in layers if not (x[1].get("metadata") or {}).get(PREVIEW)],
+    )
+    if given and not layers:
+        raise SaveError("A preview is not saved; press Find objects in the Segmentation dock")
     viewer = current_viewer()
     if viewer is None:
         _write(path, layers)

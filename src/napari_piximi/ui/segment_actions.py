@@ -1,0 +1,175 @@
+"""The preview and the button that finds objects, and how far that is."""
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Signal as QtSignal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QElidingLabel
+
+from napari_piximi.ui import preferences
+from napari_piximi.ui.inline_name import trouble_label
+from napari_piximi.ui.segment_words import images_text
+from napari_piximi.ui.segmenting import SegmentingUnderWay
+from napari_piximi.ui.shown_names import breakable, one_line, tip
+from napari_piximi.ui.start_button import StartButton
+
+__all__ = ["FIND_KEYS", "PREVIEW_KEYS", "SegmentActions"]
+
+FIND_KEYS = "Ctrl+Return"
+PREVIEW_KEYS = "Ctrl+Shift+Return"
+LIVE = "segment/live"
+SECOND = 1000
+LONGEST = 600
+
+
+class SegmentActions(QWidget):
+    """Preview, *Live*, and the big button that finds objects or stops."""
+
+    asked = QtSignal()
+    stop = QtSignal()
+    preview = QtSignal()
+    """Show a preview, or take it away."""
+    live = QtSignal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._under_way: SegmentingUnderWay | None = None
+        self.look = QPushButton("Preview")
+        self.follow = QCheckBox("Live")
+        self.found = QLabel()
+        self.trouble = trouble_label()
+        self.button = StartButton("Find objects")
+        self.bar = QProgressBar()
+        self.line = QElidingLabel()
+        self._set_up()
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.look)
+        row.addWidget(self.follow)
+        row.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(row)
+        for widget in (self.found, self.trouble, self.button, self.bar, self.line):
+            layout.addWidget(widget)
+
+    def _set_up(self) -> None:
+        self.look.clicked.connect(self.preview.emit)
+        self.follow.setChecked(bool(preferences.get(LIVE, True)))
+        self.follow.setToolTip("Show at once what a change of the settings does")
+        self.follow.setAccessibleName("Live preview")
+        self.follow.toggled.connect(self._follow)
+        self.found.setTextFormat(Qt.TextFormat.PlainText)
+        self.found.setWordWrap(True)
+        self.found.setAccessibleName("What the preview found")
+        self.button.setObjectName("find")
+        self.button.setStyleSheet("QPushButton#find { font-weight: bold; padding: 6px 10px; }")
+        self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.button.clicked.connect(self._pressed)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        self.bar.setAccessibleName("Progress of the search for objects")
+        self.bar.setVisible(False)
+        self.line.setElideMode(Qt.TextElideMode.ElideRight)
+        self.line.setTextFormat(Qt.TextFormat.PlainText)
+        self.line.setVisible(False)
+        self._clock = QTimer(self)
+        self._clock.setInterval(SECOND)
+        self._clock.timeout.connect(self.show_progress)
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    def show_ready(self, images: int, trouble: str, *, is_urgent: bool) -> None:
+        """Offer to find objects.
+
+        Parameters
+        ----------
+        images : int
+            On how many.
+        trouble : str
+            Why it is not possible; empty where it is.
+        is_urgent : bool
+            Whether that is said in words of its own, and not only by a tool tip.
+        """
+        self._under_way = None
+        self._clock.stop()
+        self.button.setText(f"Find objects on {images_text(images)}")
+        keys = QKeySequence(FIND_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
+        says = (
+            trouble or f"Add what is found to the project, as one step that can be undone ({keys})"
+        )
+        self.button.setToolTip(tip(says))
+        self.button.setAccessibleName(self.button.text())
+        self.button.setEnabled(not trouble)
+        self.trouble.setText(breakable(trouble, LONGEST))
+        self.trouble.setVisible(bool(trouble) and is_urgent)
+        self.bar.setVisible(False)
+        self.line.setVisible(False)
+
+    def show_running(self, way: SegmentingUnderWay) -> None:
+        """Offer to stop."""
+        self._under_way = way
+        self.trouble.setVisible(False)
+        self.button.setText("Stopping…" if way.stopping else "Stop")
+        self.button.setToolTip("Stop; the objects of finished images are kept")
+        self.button.setAccessibleName("Stop, and keep the objects of finished images")
+        self.button.setEnabled(not way.stopping)
+        self.bar.setVisible(True)
+        self.line.setVisible(True)
+        self._clock.start()
+        self.show_progress()
+
+    def show_progress(self) -> None:
+        """Show how far it is."""
+        way = self._under_way
+        if way is not None:
+            self.bar.setRange(0, way.total)
+            self.bar.setValue(way.done)
+            text = one_line(way.line(), 120)
+            self.line.setText(text)
+            self.line.setToolTip(tip(text))
+
+    def show_preview(
+        self, text: str, *, failed: bool, shown: bool, possible: bool, quick: bool
+    ) -> None:
+        """Show what a preview found.
+
+        Parameters
+        ----------
+        text : str
+        failed : bool
+            Whether the text tells of a trouble.
+        shown : bool
+            Whether there is one in the viewer, or is about to be.
+        possible : bool
+        quick : bool
+            Whether it may follow each change.
+        """
+        self.look.setText("Hide preview" if shown else "Preview")
+        keys = QKeySequence(PREVIEW_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
+        what = "Take the preview away" if shown else "Show what would be found; nothing is kept"
+        self.look.setToolTip(f"{what} ({keys})")
+        self.look.setAccessibleName(self.look.text())
+        self.look.setEnabled(possible or shown)
+        self.follow.setVisible(quick)
+        self.found.setText(breakable(f"⚠ {text}" if failed and text else text, LONGEST))
+        self.found.setVisible(bool(text))
+
+    # --- what the user does --------------------------------------------------------------------
+
+    def _pressed(self) -> None:
+        (self.stop if self._under_way is not None else self.asked).emit()
+
+    def _follow(self, checked: bool) -> None:
+        preferences.put(LIVE, checked)
+        self.live.emit(checked)

@@ -1,0 +1,305 @@
+"""Objects found in images as a job: image by image in the right process, one edit at the end."""
+
+import tempfile
+import time
+import traceback
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from psygnal import Signal
+
+from napari_piximi.errors import (
+    BundleError,
+    Cancelled,
+    EditError,
+    EngineError,
+    ImageFileError,
+    PiximiError,
+    SegmentError,
+)
+from napari_piximi.io.lending import lend
+from napari_piximi.model.project import Project
+from napari_piximi.model.things import IMAGE_KIND
+from napari_piximi.progress import Progress
+from napari_piximi.segment.catalog import find_segmenter
+from napari_piximi.segment.results import Target, apply_outcome
+from napari_piximi.segment.running import (
+    Ask,
+    Outcome,
+    Request,
+    Segmented,
+    segment_image,
+    segment_images,
+)
+from napari_piximi.ui import messages
+from napari_piximi.ui.computing import apply_computed
+from napari_piximi.ui.jobs import Job, show_failure
+from napari_piximi.ui.segment_where import kinds_named
+from napari_piximi.ui.segment_words import objects_text, outcome_text
+from napari_piximi.ui.time_left import TimeLeft, spoken
+from napari_piximi.ui.workspace import Workspace
+
+__all__ = ["Segmenting", "SegmentingUnderWay", "asker_of", "segmenting_of"]
+
+SEGMENT = "napari_piximi.segment.running:segment_image"
+STEPS = 1000
+"""Of each image, in the progress of :func:`segment_images`."""
+
+
+@dataclass
+class SegmentingUnderWay:
+    """Objects that are being found, as far as it is.
+
+    Attributes
+    ----------
+    title : str
+        Of the segmenter.
+    images : tuple of str
+        Image ids.
+    """
+
+    title: str
+    images: tuple[str, ...]
+    request: Request
+    target: Target
+    job: Job | None = None
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    stopping: bool = False
+    left: TimeLeft = field(default_factory=TimeLeft)
+
+    def line(self) -> str:
+        """Say in one line how far it is, and how long it will take."""
+        if self.stopping:
+            return "Stopping; finished images are kept"
+        if not self.total:
+            return self.message or "Getting ready"
+        count = len(self.images)
+        number = min(self.done // STEPS + 1, count)
+        parts = [f"Image {number:,} of {count:,}: {self.message}" if count > 1 else self.message]
+        seconds = self.left.note(time.monotonic(), self.done, self.total)
+        if seconds is not None and self.done >= STEPS:  # the steps of one image tell little
+            parts.append(f"about {spoken(seconds)} left")
+        return ", ".join(parts)
+
+
+class Segmenting:
+    """What finds objects for one viewer, one run at a time.
+
+    Parameters
+    ----------
+    workspace : Workspace
+
+    Attributes
+    ----------
+    current : SegmentingUnderWay or None
+    """
+
+    changed = Signal()
+    """A run has begun or ended."""
+    progressed = Signal()
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = weakref.ref(workspace)
+        self.current: SegmentingUnderWay | None = None
+        workspace.opened.connect(self._opened)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace."""
+        found = self._workspace()
+        assert found is not None
+        return found
+
+    def start(
+        self, images: Sequence[str], request: Request, target: Target
+    ) -> SegmentingUnderWay | None:
+        """Begin to find objects; None where that is under way already.
+
+        Parameters
+        ----------
+        images : sequence of str
+            Image ids, of the project as it is now.
+        request : Request
+        target : Target
+        """
+        if self.current is not None or not images:
+            return None
+        workspace = self.workspace
+        chosen = find_segmenter(request.segmenter)
+        title = chosen.title
+        way = SegmentingUnderWay(title, tuple(images), request, target)
+        self.current = way
+        way.job = workspace.learning.follow(
+            f"Find objects with {title}",
+            partial(_segment, workspace.project, way, asker_of(workspace, request.segmenter)),
+            keras=chosen.place == "networks",
+            done=partial(self._done, way),
+            failed=partial(self._failed, way),
+        )
+        way.job.progressed.connect(partial(self._progressed, way))
+        way.job.finished.connect(partial(self._ended, way))
+        self.changed.emit()
+        return way
+
+    def stop(self) -> None:
+        """Stop the run; finished images are kept."""
+        way = self.current
+        if way is not None and way.job is not None and not way.stopping:
+            way.stopping = True
+            way.job.cancel()
+            self.changed.emit()
+
+    # --- how it goes ---------------------------------------------------------------------------
+
+    def _progressed(
+        self, way: SegmentingUnderWay, done: int, total: int, text: str, _values: object
+    ) -> None:
+        if self.current is way:
+            way.done, way.total, way.message = done, total, text
+            self.progressed.emit()
+
+    def _ended(self, way: SegmentingUnderWay) -> None:
+        if self.current is way:
+            self.current = None
+            self.changed.emit()
+
+    def _opened(self) -> None:
+        if self.current is not None:  # it was cancelled with the project that it was of
+            self.current = None
+            self.changed.emit()
+
+    # --- what comes of it ------------------------------------------------------------------------
+
+    def _done(self, way: SegmentingUnderWay, outcome: Outcome) -> None:
+        workspace = self.workspace
+        if not outcome.objects:  # what was there is not taken away for nothing
+            _tell(way, outcome, workspace.project)
+            return
+        things = len(workspace.project.things) if way.target.replaces else 0
+        label = f"Find {objects_text(outcome.objects)} with {way.title}"
+        apply_computed(
+            workspace,
+            label,
+            max(outcome.objects, things),
+            _applied,
+            outcome,
+            way.target,
+            done=partial(self._applied, way, outcome),
+        )
+
+    def _applied(self, way: SegmentingUnderWay, outcome: Outcome) -> None:
+        workspace = self.workspace
+        project = workspace.project
+        names = set(find_segmenter(way.request.segmenter).classes) or {way.target.kind}
+        kinds = kinds_named(project, names)
+        if not any(project.known_categories(kind) for kind in kinds):
+            # In the grey of Unknown, nobody could tell one object from another.
+            workspace.layers.color_mode = "instance"
+        _tell(way, outcome, project)
+
+    def _failed(self, way: SegmentingUnderWay, error: BaseException) -> None:
+        if isinstance(error, Cancelled):
+            messages.info("Stopped before an image was finished; the project stays as it is")
+        elif isinstance(error, EngineError):
+            messages.error(f"{way.title} found nothing, and nothing is lost: {error}")
+        else:
+            show_failure(error)
+
+
+def asker_of(workspace: Workspace, segmenter: str) -> Ask:
+    """Return what segments one image, in the process in which that is to happen.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    segmenter : str
+        Its key.
+
+    Returns
+    -------
+    callable
+        Takes the place of :func:`napari_piximi.segment.running.segment_image`. An image that
+        cannot be read is a SegmentError, so that the others follow; whatever else goes wrong
+        is an EngineError, so that those before are kept.
+    """
+    engine = workspace.learning.engine(find_segmenter(segmenter).place)
+
+    def ask(
+        project: Project, image: str, request: Request, progress: Progress
+    ) -> tuple[Segmented, ...]:
+        with _told_apart(project, image):
+            if engine is None:
+                return segment_image(project, image, request, progress)
+            with tempfile.TemporaryDirectory(
+                prefix="napari-piximi-", ignore_cleanup_errors=True
+            ) as folder:
+                lent = lend(_only(project, image), IMAGE_KIND, Path(folder), progress)
+                found: tuple[Segmented, ...] = engine.call(
+                    SEGMENT, lent, image, request, progress=progress
+                )
+                return found
+
+    return ask
+
+
+@contextmanager
+def _told_apart(project: Project, image: str) -> Iterator[None]:
+    """Make of each error one that says whether it is this image's alone."""
+    thing = project.things.get(image)
+    name = thing.name if thing is not None else image
+    try:
+        yield
+    except (ImageFileError, BundleError, MemoryError) as error:
+        raise SegmentError(f"{name!r}: {str(error) or 'there is not enough memory'}") from error
+    except PiximiError:
+        raise
+    except OSError as error:
+        raise SegmentError(f"{name!r} cannot be read: {error}") from error
+    except Exception as error:  # a fault of ours or of a library; what is finished is kept
+        fault = EngineError(f"{name!r}: it failed with {type(error).__name__}: {error}")
+        fault.details = traceback.format_exc()
+        raise fault from error
+
+
+def _only(project: Project, image: str) -> Project:
+    """Return a project of one image, that is quick to hand over."""
+    things = {image: project.things[image]} if image in project.things else {}
+    return replace(project, things=things, classifiers=(), networks=(), unread_models={})
+
+
+def _segment(project: Project, way: SegmentingUnderWay, ask: Ask, progress: Progress) -> Outcome:
+    return segment_images(project, way.images, way.request, progress, ask=ask)
+
+
+def _applied(project: Project, outcome: Outcome, target: Target) -> Project:
+    try:
+        return apply_outcome(project, outcome, target)
+    except SegmentError as error:
+        raise EditError(str(error)) from error
+
+
+def _tell(way: SegmentingUnderWay, outcome: Outcome, project: Project) -> None:
+    """Say once what came of a run."""
+    text, bad = outcome_text(outcome, project, len(way.images))
+    if isinstance(outcome.ended, PiximiError) and not isinstance(outcome.ended, Cancelled):
+        messages.error(text)
+    elif bad:
+        messages.warn(text)
+    else:
+        messages.info(text)
+
+
+_runs: weakref.WeakKeyDictionary[Workspace, Segmenting] = weakref.WeakKeyDictionary()
+
+
+def segmenting_of(workspace: Workspace) -> Segmenting:
+    """Return what finds objects for a viewer, made when it is first asked for."""
+    if workspace not in _runs:
+        _runs[workspace] = Segmenting(workspace)
+    return _runs[workspace]
