@@ -18,7 +18,10 @@ OWN_WINDOW := tests/ui/test_bad_fits.py
 demo: system $(VENV)/.installed
 	$(BIN)/napari-piximi demo --out demo
 
-test: system $(VENV)/.tools node lint types layers unit ui keras jax
+# What opens no window runs two at a time, each with its output in one piece; windows run alone.
+test: system $(VENV)/.tools node
+	@$(MAKE) --no-print-directory -j2 -O keras jax unit types lint layers
+	@$(MAKE) --no-print-directory ui
 	@$(BIN)/python .ci/total.py .reports
 
 lint: $(VENV)/.tools
@@ -45,7 +48,8 @@ keras: $(VENV)/.tools
 	$(BIN)/python -m pytest -m keras --junit-xml .reports/keras.xml
 
 jax: $(VENV)/.tools
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/learn -m keras --junit-xml .reports/jax.xml
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/learn tests/segment/test_own_networks.py -m keras \
+	  --junit-xml .reports/jax.xml
 
 # TensorFlow.js, JSZip and zarr.js, to see that they read what we write. In CI, as root on
 # Debian, Node.js is installed for them; elsewhere those tests are skipped without it.
@@ -68,7 +72,7 @@ coverage: $(VENV)/.tools
 # Photographs of the real window, step by step, in both themes.
 screenshots: $(VENV)/.tools
 	mkdir -p docs/screenshots
-	NAPARI_PIXIMI_SHOTS=docs/screenshots $(SCREEN) $(BIN)/python -m pytest -q tests/ui/test_story.py tests/ui/test_classifier_story.py
+	NAPARI_PIXIMI_SHOTS=docs/screenshots $(SCREEN) $(BIN)/python -m pytest -q tests/ui/test_story.py tests/ui/test_classifier_story.py tests/ui/test_segmentation_story.py
 
 bench: $(VENV)/.tools
 	$(BIN)/python benchmarks/bench_model.py
@@ -84,6 +88,10 @@ bench: $(VENV)/.tools
 	$(BIN)/python benchmarks/bench_learn.py
 	$(BIN)/python benchmarks/bench_predict.py
 	$(BIN)/python benchmarks/bench_forest.py
+	$(BIN)/python benchmarks/bench_matching.py
+	$(BIN)/python benchmarks/bench_threshold.py
+	$(BIN)/python benchmarks/bench_stardist.py
+	$(BIN)/python benchmarks/bench_unet.py
 	$(BIN)/python benchmarks/bench_digits_quality.py
 	$(BIN)/python benchmarks/bench_quality.py
 
