@@ -22,8 +22,9 @@ Counts = Mapping[str, Mapping[Partition, int]]
 Severity = Literal["stop", "spoil", "note"]
 """No fit is possible; its result will be poor; something to know."""
 
-Action = Literal["settings", "fit", "unlabelled", "new", "unassign", "map"]
-"""Change settings; do so and fit; show things without a label; a new model; undo the split; map."""
+Action = Literal["settings", "fit", "unlabelled", "new", "unassign", "map", "find"]
+"""Change settings; do so and fit; show things without a label; a new model; undo the split; map;
+find objects."""
 
 LEAST_INPUT = {"SimpleCNN": 16}
 """Pixels along either side of the input; with less, nothing is left to flatten."""

@@ -76,14 +76,27 @@ class Chart(QWidget):
         What is said while there are no lines.
     unit : bool
         The values are shares: the axis goes no further than 0 to 1.
+    along : str
+        What x is.
+    span : (low, high), optional
+        Of x; by default from 1 to as far as the lines go, in whole numbers.
     """
 
     hovered = QtSignal(object)
     """The x under the pointer, or None; other charts may follow it."""
 
-    def __init__(self, title: str, empty: str = "", *, unit: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        empty: str = "",
+        *,
+        unit: bool = False,
+        along: str = "Epoch",
+        span: tuple[float, float] | None = None,
+    ) -> None:
         super().__init__()
         self.title, self.empty, self.unit = title, empty, unit
+        self.along, self.span = along, span
         self.colors = ChartColors()
         self.lines: tuple[Line, ...] = ()
         self.at: float | None = None
@@ -118,10 +131,10 @@ class Chart(QWidget):
 
     def values_at(self, at: float) -> list[tuple[Line, float, float]]:
         """Return the point of each line that is nearest to an x."""
-        found = []
+        found, least = [], 1.0 if self.span is None else 0.0
         for line in self.lines:
             place = int(np.abs(line.x - at).argmin())
-            if abs(float(line.x[place]) - at) <= max(1.0, (self._x[1] - self._x[0]) / 50):
+            if abs(float(line.x[place]) - at) <= max(least, (self._x[1] - self._x[0]) / 50):
                 found.append((line, float(line.x[place]), float(line.y[place])))
         return found
 
@@ -129,15 +142,15 @@ class Chart(QWidget):
 
     def _ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
         if not self.lines:
-            return (1.0, 10.0), (0.0, 1.0)
+            return self.span or (1.0, 10.0), (0.0, 1.0)
         right = max(float(line.x[-1]) for line in self.lines)
+        across = self.span or (1.0, max(right, 2.0))
         low = min(float(np.nanmin(line.y)) for line in self.lines)
         high = max(float(np.nanmax(line.y)) for line in self.lines)
         if self.unit:
-            return (1.0, max(right, 2.0)), (max(0.0, min(low - 0.03, 0.9)), max(1.0, high))
+            return across, (max(0.0, min(low - 0.03, 0.9)), max(1.0, high))
         room = (high - low) * 0.05 or 0.05
-        return (1.0, max(right, 2.0)), (max(0.0, low - room) if low >= 0 else low - room,
-                                        high + room)  # fmt: skip
+        return across, (max(0.0, low - room) if low >= 0 else low - room, high + room)
 
     def _inside(self) -> QRectF:
         height = self.fontMetrics().height()
@@ -187,6 +200,7 @@ class Chart(QWidget):
     ) -> None:
         height = self.fontMetrics().height()
         text, grid = QColor(self.colors.text), QColor(self.colors.grid)
+        whole = self.span is None
         for value in nice_ticks(*self._y, max(2, int(inside.height() // (2 * height)))):
             y = value * scale[2] + scale[3]
             painter.setPen(grid)
@@ -194,7 +208,7 @@ class Chart(QWidget):
             painter.setPen(text)
             box = QRectF(0, y - height / 2, inside.left() - 4, height)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight, f"{value:.3g}")
-        for value in nice_ticks(*self._x, max(2, int(inside.width() // 45)), whole=True):
+        for value in nice_ticks(*self._x, max(2, int(inside.width() // 45)), whole=whole):
             x = value * scale[0] + scale[1]
             painter.setPen(grid)
             painter.drawLine(QPointF(x, inside.top()), QPointF(x, inside.bottom()))
@@ -221,7 +235,7 @@ class Chart(QWidget):
             (line.color, f"{value:.4g}  {line.name}{f', {line.run}' if named else ''}")
             for line, _, value in found
         ]
-        rows = [(self.colors.text, f"Epoch {found[0][1]:g}"), *rows]
+        rows = [(self.colors.text, f"{self.along} {found[0][1]:g}"), *rows]
         most = max(int(inside.width()), 60)
         shown = [metrics.elidedText(row, Qt.TextElideMode.ElideMiddle, most) for _, row in rows]
         width = max(metrics.horizontalAdvance(row) for row in shown) + 18
@@ -245,7 +259,8 @@ class Chart(QWidget):
         """Show the values below the pointer."""
         if event is not None and self.lines:
             across, offset, *_ = self._scale(self._inside())
-            self.hovered.emit(float(round((event.position().x() - offset) / across)))
+            at = (event.position().x() - offset) / across
+            self.hovered.emit(float(round(at)) if self.span is None else at)
 
     def leaveEvent(self, event: object) -> None:
         """Show values no more."""

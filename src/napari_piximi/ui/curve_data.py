@@ -4,20 +4,48 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.model.project import Project
-from napari_piximi.model.training import Classifier, Run
-from napari_piximi.ui.fitting import FitUnderWay
+from napari_piximi.model.training import Run
+from napari_piximi.ui.fit_course import FitUnderWay
 
-__all__ = ["COLORS", "Curves", "best_value", "curves_csv", "live_curves", "run_curves", "runs_of"]
+__all__ = [
+    "COLORS",
+    "Curves",
+    "Fitted",
+    "best_value",
+    "curves_csv",
+    "curves_of",
+    "live_curves",
+    "run_curves",
+    "runs_of",
+    "same_curves",
+]
 
 Floats = NDArray[np.float64]
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C")
 """Okabe and Ito's (2008), which people of any colour vision tell apart, on dark and on light."""
+
+
+class Fitted(Protocol):
+    """What keeps its fits: a classifier, or a segmentation network."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def kind(self) -> str:
+        """Id of the kind that it is of."""
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Its fits, oldest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +55,14 @@ class Curves:
     Attributes
     ----------
     key : tuple
-        Kind, classifier and number of the run; -1 for the one that is under way.
+        Kind, name of the model and number of the run; -1 for the one that is under way.
     title : str
     figures : mapping of str to ((N,) epochs, (N,) values)
         Epochs count from 1.
     best : int or None
         The epoch whose weights were kept, from 1; 0: those that the fit began with.
     own : bool
-        Of the classifier that is chosen.
+        Of the model that is chosen.
     """
 
     key: tuple[str, str, int]
@@ -51,16 +79,16 @@ class Curves:
         return any(len(values) for _, values in self.figures.values())
 
 
-def run_curves(classifier: Classifier, number: int, *, own: bool = True) -> Curves:
-    """Return the curves of a run that a classifier keeps."""
-    run = classifier.runs[number]
+def run_curves(model: Fitted, number: int, *, own: bool = True) -> Curves:
+    """Return the curves of a run that a model keeps."""
+    run = model.runs[number]
     figures = {
         name: (np.arange(1.0, len(values) + 1), np.asarray(values, np.float64))
         for name, values in run.history.items()
     }
     return Curves(
-        (classifier.kind, classifier.name, number),
-        f"{classifier.name} · fit {number + 1}",
+        (model.kind, model.name, number),
+        f"{model.name} · fit {number + 1}",
         figures,
         _best_epoch(run),
         own,
@@ -81,15 +109,33 @@ def live_curves(fit: FitUnderWay) -> Curves:
 
 
 def runs_of(project: Project, kind: str, chosen: str | None) -> list[Curves]:
-    """Return all runs of a kind: those of the chosen classifier first, the newest first."""
+    """Return all runs of classifiers of a kind: those of the chosen one first, newest first."""
+    return curves_of([c for c in project.classifiers if c.kind == kind], chosen)
+
+
+def curves_of(models: Iterable[Fitted], chosen: str | None) -> list[Curves]:
+    """Return all runs of models: those of the chosen one first, the newest first."""
     found: list[Curves] = []
-    ours = [c for c in project.classifiers if c.kind == kind]
-    ours.sort(key=lambda classifier: classifier.name != chosen)
-    for classifier in ours:
-        own = classifier.name == chosen
-        numbers = range(len(classifier.runs) - 1, -1, -1)
-        found += [run_curves(classifier, number, own=own) for number in numbers]
+    for model in sorted(models, key=lambda model: model.name != chosen):
+        own = model.name == chosen
+        numbers = range(len(model.runs) - 1, -1, -1)
+        found += [run_curves(model, number, own=own) for number in numbers]
     return found
+
+
+def same_curves(known: Iterable[Curves], fresh: Iterable[Curves]) -> list[Curves]:
+    """Return fresh curves; those that are known, and have not changed, as the known ones."""
+    before = {curves.key: curves for curves in known}
+    return [_same(before.get(curves.key), curves) for curves in fresh]
+
+
+def _same(known: Curves | None, fresh: Curves) -> Curves:
+    if known is None or (known.title, known.own, known.best) != (
+        fresh.title, fresh.own, fresh.best
+    ):  # fmt: skip
+        return fresh
+    same = known.epochs == fresh.epochs and known.stopped == fresh.stopped
+    return known if same else fresh
 
 
 def best_value(curves: Curves, figure: str = "accuracy") -> float | None:

@@ -1,6 +1,7 @@
-"""The training curves of a kind: live while something is fitted, kept and compared afterwards."""
+"""Training curves: live while something is fitted, kept and compared afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QBuffer, QByteArray, QIODevice
@@ -24,43 +25,80 @@ from napari_piximi.ui.curve_files import choose_new_file, write_bytes
 from napari_piximi.ui.run_list import RunList
 from napari_piximi.ui.setting_editors import ignore_wheel
 
-__all__ = ["CurvesView", "chart_colors"]
+__all__ = ["CLASSIFIER_FIGURES", "CurveFigures", "CurvesView", "chart_colors"]
 
-SHOWN = "fit/curves"
-FIGURES = {"Both": ("accuracy", "loss"), "Accuracy": ("accuracy",), "Loss": ("loss",)}
-TITLES = {"accuracy": "Accuracy", "loss": "Loss"}
-EMPTY = {
-    "accuracy": "Accuracy by epoch appears here during a fit, and stays",
-    "loss": "Loss by epoch appears here during a fit, and stays",
-}
 PRINTED = 640, 300
 """Width and height of a chart in a picture, before it is scaled."""
 OTHERS = 1.5
 """How much wider than tall it is when charts stand side by side."""
 
 
-class CurvesView(QWidget):
-    """Charts of accuracy and loss, and the list of runs to draw in them."""
+EMPTY = "{} by epoch appears here during a fit, and stays"
 
-    def __init__(self) -> None:
+
+@dataclass(frozen=True)
+class CurveFigures:
+    """Which figures of fits are drawn.
+
+    Attributes
+    ----------
+    titles : mapping of str to str
+        Of each chart, by the figure that histories have, without ``val_``; the first one tells
+        how good a fit is.
+    shares : tuple of str
+        Those that go from 0 to 1.
+    choices : mapping of str to tuple of str
+        Which charts are drawn; the first choice is the default.
+    examples : str
+        What is taught and held out.
+    key : str
+        What the choice is remembered by.
+    """
+
+    titles: Mapping[str, str]
+    shares: tuple[str, ...]
+    choices: Mapping[str, tuple[str, ...]]
+    examples: str
+    key: str
+
+
+CLASSIFIER_FIGURES = CurveFigures(
+    {"accuracy": "Accuracy", "loss": "Loss"},
+    ("accuracy",),
+    {"Both": ("accuracy", "loss"), "Accuracy": ("accuracy",), "Loss": ("loss",)},
+    "things",
+    "fit/",
+)
+
+
+class CurvesView(QWidget):
+    """Charts of figures of fits, and the list of runs to draw in them.
+
+    Parameters
+    ----------
+    figures : CurveFigures
+    """
+
+    def __init__(self, figures: CurveFigures = CLASSIFIER_FIGURES) -> None:
         super().__init__()
+        self.figures = figures
         self.curves: tuple[Curves, ...] = ()
         self._kept: dict[tuple[int, str, str], tuple[Curves, list[Line]]] = {}
         self.choice = QComboBox()
-        self.choice.addItems(list(FIGURES))
-        self.choice.setToolTip("Draw accuracy, loss, or both")
+        self.choice.addItems(list(figures.choices))
+        self.choice.setToolTip("Which figures to draw")
         self.choice.setAccessibleName("Figures to draw")
         self.choice.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.choice.setMinimumContentsLength(4)
-        kept = preferences.get(SHOWN, "Both")
-        self.choice.setCurrentText(kept if kept in FIGURES else "Both")
+        kept = str(preferences.get(f"{figures.key}curves", ""))
+        self.choice.setCurrentText(kept if kept in figures.choices else next(iter(figures.choices)))
         ignore_wheel(self.choice)
         self.key = QLabel("<b>—</b> valid.&nbsp;&nbsp;<b>- -</b> train.&nbsp;&nbsp;●&nbsp;kept")
         self.key.setToolTip(
-            "Whole lines: things that the model is not taught. Dashed: those that it is taught. "
-            "Dot: the epoch whose weights were kept"
+            f"Whole lines: {figures.examples} that the model is not taught. Dashed: those that it "
+            "is taught. Dot: the epoch whose weights were kept"
         )
         self.key.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.export = QPushButton("Export")
@@ -71,10 +109,17 @@ class CurvesView(QWidget):
         self.csv = menu.addAction("Numbers (CSV)…", self._save_csv)
         self.export.setMenu(menu)
         self.charts = [
-            Chart(TITLES[name], EMPTY[name], unit=name == "accuracy")
-            for name in ("accuracy", "loss")
+            Chart(title, EMPTY.format(title), unit=name in figures.shares)
+            for name, title in figures.titles.items()
         ]
-        self.runs = RunList()
+        best, title = next(iter(figures.titles.items()))
+        self.runs = RunList(
+            best,
+            title,
+            f"Of the validation {figures.examples}",
+            f"Of the training {figures.examples}",
+            f"{figures.key}runs",
+        )
         self._lay_out()
         self._connect()
         self.show_curves(())
@@ -148,21 +193,23 @@ class CurvesView(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Put the charts beside or below each other, as there is room."""
         super().resizeEvent(event)
-        room = self.height() - self.runs.height() - self.choice.height()
-        wide = self.width() > OTHERS * max(room, 1) or room < 2 * 95
+        listed = 0 if self.runs.isHidden() else self.runs.height()
+        room = self.height() - listed - self.choice.height()
+        drawn = sum(not chart.isHidden() for chart in self.charts)
+        wide = self.width() > OTHERS * max(room, 1) or room < drawn * 95
         direction = QBoxLayout.Direction
         self.row.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
 
     # --- within ----------------------------------------------------------------------------------
 
     def _choose(self, text: str) -> None:
-        preferences.put(SHOWN, text)
+        preferences.put(f"{self.figures.key}curves", text)
         self._draw()
 
     def _draw(self) -> None:
-        names = FIGURES[self.choice.currentText()]
+        names = self.figures.choices[self.choice.currentText()]
         drawn = self.drawn
-        for chart, name in zip(self.charts, TITLES, strict=True):
+        for chart, name in zip(self.charts, self.figures.titles, strict=True):
             chart.setVisible(name in names)
             chart.set_lines([line for curves in drawn for line in self._lines(curves, name)])
         self.export.setEnabled(bool(drawn))

@@ -3,27 +3,30 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.training import Classifier
-from napari_piximi.ui.category_view import DELETE_KEYS
 from napari_piximi.ui.figures_table import shown_figure
-from napari_piximi.ui.shown_names import one_line, tip
+from napari_piximi.ui.kept_list import Column, KeptLine, KeptList
+from napari_piximi.ui.shown_names import one_line
 
 __all__ = ["EvaluationsList", "Kept", "kept_of"]
 
-TITLES = ("Model", "On", "Run", "Things", "Acc.", "F1")
-MEANINGS = (
-    "The model that was judged",
-    "On which things: Valid., Train., All labelled, or 5 folds of cross-validation",
-    "After which fit of the model; – for cross-validation, which fits anew",
-    "Number of things",
-    "Accuracy: share of things predicted right",
-    "F1, mean over categories",
+COLUMNS = (
+    Column("Model", "The model that was judged"),
+    Column(
+        "On", "On which things: Valid., Train., All labelled, or 5 folds of cross-validation", 46
+    ),
+    Column(
+        "Run",
+        "After which fit of the model; – for cross-validation, which fits anew",
+        34,
+        number=True,
+    ),
+    Column("Things", "Number of things", 52, number=True),
+    Column("Acc.", "Accuracy: share of things predicted right", 46, number=True),
+    Column("F1", "F1, mean over categories", 46, number=True),
 )
 SHORT = {
     "Validation": "Valid.",
@@ -31,9 +34,6 @@ SHORT = {
     "Labelled": "All",
     "Cross-validation": "Cross",
 }
-WIDTHS = (0, 46, 34, 52, 46, 46)
-MOST_ROWS = 6
-ROW = 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,94 +61,31 @@ def kept_of(classifiers: Iterable[Classifier], first: Classifier | None) -> list
     return [Kept(c, e) for c in ordered for e in reversed(c.evaluations)]
 
 
-class EvaluationsList(QTreeWidget):
+class EvaluationsList(KeptList):
     """One line per evaluation."""
 
-    chosen = QtSignal(object)
-    """The :class:`Kept` that the user wants to see."""
-    delete_asked = QtSignal(object)
-    """The :class:`Kept` that is to be forgotten."""
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.kept: list[Kept] = []
-        self.setHeaderLabels(list(TITLES))
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setAllColumnsShowFocus(True)
-        self.setAccessibleName("Evaluations that are kept")
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header, titles = self.header(), self.headerItem()
-        assert header is not None
-        assert titles is not None
-        header.setMinimumSectionSize(24)
-        header.setStretchLastSection(False)
-        for column, (width, meaning) in enumerate(zip(WIDTHS, MEANINGS, strict=True)):
-            mode = QHeaderView.ResizeMode
-            header.setSectionResizeMode(column, mode.Fixed if width else mode.Stretch)
-            if width:
-                self.setColumnWidth(column, width)
-            titles.setToolTip(column, meaning)
-        self.currentItemChanged.connect(self._choose)
+        super().__init__("Evaluations that are kept", COLUMNS, _line, parent)
 
     def show_kept(self, kept: list[Kept], current: Evaluation | None) -> None:
         """Show these, one of them as chosen."""
-        self.blockSignals(True)
-        try:
-            self.kept = kept
-            self.clear()
-            self.addTopLevelItems([_line(entry) for entry in kept])
-            for row, entry in enumerate(kept):
-                if entry.evaluation is current:
-                    self.setCurrentItem(self.topLevelItem(row))
-                    break
-        finally:
-            self.blockSignals(False)
-        header = self.header()
-        assert header is not None
-        rows = min(max(len(kept), 1), MOST_ROWS)
-        self.setFixedHeight(header.sizeHint().height() + rows * ROW + 4)
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Delete forgets an evaluation; all other keys move."""
-        if event is None or event.key() not in DELETE_KEYS:
-            super().keyPressEvent(event)
-            return
-        item = self.currentItem()
-        row = -1 if item is None else self.indexOfTopLevelItem(item)
-        if 0 <= row < len(self.kept):
-            self.delete_asked.emit(self.kept[row])
-
-    def _choose(self, item: QTreeWidgetItem | None, _before: object) -> None:
-        row = -1 if item is None else self.indexOfTopLevelItem(item)
-        if 0 <= row < len(self.kept):
-            self.chosen.emit(self.kept[row])
+        self.show_entries(kept, lambda entry: entry.evaluation is current)
 
 
-def _line(entry: Kept) -> QTreeWidgetItem:
+def _line(entry: Kept) -> KeptLine:
     found = entry.evaluation
-    run = "–" if found.run is None else str(found.run + 1)
     f1 = found.averaged(found.f1)
     texts = (
         one_line(entry.classifier.name),
         SHORT.get(found.partition, found.partition),
-        run,
+        "–" if found.run is None else str(found.run + 1),
         f"{int(found.support.sum()):,}",
         shown_figure(found.accuracy),
         shown_figure(f1),
     )
-    item = QTreeWidgetItem(list(texts))
-    item.setSizeHint(0, QSize(0, ROW))
-    full = (
+    hint = (
         f"{entry.title}\naccuracy {found.accuracy:.4f}, balanced "
         f"{found.balanced_accuracy:.4f}\nF1 {f1:.4f}, cross-entropy {found.cross_entropy:.4f}\n"
         "Del deletes it"
     )
-    for column in range(len(texts)):
-        item.setToolTip(column, tip(full))
-        if column > 1:
-            item.setTextAlignment(
-                column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            )
-    return item
+    return KeptLine(texts, hint)

@@ -1,20 +1,14 @@
 """The figures of each class in a table that can be sorted and copied."""
 
-import math
 from collections.abc import Sequence
 
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QColor, QGuiApplication, QIcon, QKeyEvent, QKeySequence, QPixmap
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from qtpy.QtCore import QSize
+from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtWidgets import QTableWidgetItem, QWidget
 
 from napari_piximi.learn.report import averages_of, class_figures
 from napari_piximi.model.evaluation import Evaluation
+from napari_piximi.ui.copied_table import CopiedTable, Figure, shown_figure
 from napari_piximi.ui.judged_classes import JudgedClass
 from napari_piximi.ui.shown_names import tip
 
@@ -30,36 +24,13 @@ MEANINGS = (
     "it than another thing",
     "Number of things that are it",
 )
-NUMBER = Qt.ItemDataRole.UserRole
-ROW = 22
 NARROW, WIDE = 48, 55
 MOST_ROWS = 12
 AVERAGES = (("Mean", False), ("Weighted", True))
 AVERAGE_TIPS = ("Mean: each category counts the same", "Mean weighted by the number of things")
 
 
-def shown_figure(value: float, before: float | None = None) -> str:
-    """Write a figure, with its difference to another's where that is asked for."""
-    text = "–" if math.isnan(value) else f"{value:.3f}"
-    if before is None or math.isnan(value) or math.isnan(before):
-        return text
-    return f"{text} ({value - before:+.3f})".replace("-", "\u2212")
-
-
-class _Figure(QTableWidgetItem):
-    """A cell that is sorted by its number."""
-
-    def __init__(self, text: str, value: float) -> None:
-        super().__init__(text)
-        self.setData(NUMBER, value)
-        self.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-
-    def __lt__(self, other: QTableWidgetItem) -> bool:
-        mine, theirs = self.data(NUMBER), other.data(NUMBER)
-        return bool((-1 if math.isnan(mine) else mine) < (-1 if math.isnan(theirs) else theirs))
-
-
-class FiguresTable(QTableWidget):
+class FiguresTable(CopiedTable):
     """Precision, recall, F1, ROC-AUC and support of each class, or their averages.
 
     Parameters
@@ -69,34 +40,13 @@ class FiguresTable(QTableWidget):
     """
 
     def __init__(self, *, averages: bool = False, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(TITLES), parent)
+        name = "Averages over categories" if averages else "Figures per category"
+        super().__init__(name, TITLES, MEANINGS, parent)
         self._averages = averages
-        self.setAccessibleName("Averages over categories" if averages else "Figures per category")
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setTabKeyNavigation(False)
         self.setIconSize(QSize(10, 10))
-        self.setHorizontalHeaderLabels(list(TITLES))
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setToolTip("Click a title to sort; Ctrl+C copies the selected rows")
-        across, down = self.horizontalHeader(), self.verticalHeader()
+        across = self.horizontalHeader()
         assert across is not None
-        assert down is not None
-        down.hide()
-        down.setDefaultSectionSize(ROW)
-        down.setMinimumSectionSize(ROW)
-        across.setMinimumSectionSize(24)
-        across.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)  # as the matrix, at first
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setWordWrap(False)
         across.setVisible(not averages)
-        for column, meaning in enumerate(MEANINGS):
-            item = self.horizontalHeaderItem(column)
-            assert item is not None
-            item.setToolTip(meaning)
-            mode = QHeaderView.ResizeMode
-            across.setSectionResizeMode(column, mode.Fixed if column else mode.Stretch)
-            self.setColumnWidth(column, NARROW)
 
     def show_evaluation(
         self,
@@ -120,30 +70,8 @@ class FiguresTable(QTableWidget):
         for column in range(1, len(TITLES) - 1):
             self.setColumnWidth(column, NARROW if other is None else WIDE)
         self.setColumnWidth(len(TITLES) - 1, NARROW if other is None else 42)
-        header = self.horizontalHeader()
-        assert header is not None
-        rows = min(self.rowCount(), MOST_ROWS)
-        top = 0 if self._averages else header.sizeHint().height()
-        self.setFixedHeight(rows * ROW + top + 2 * self.frameWidth())
+        self.fit_height(MOST_ROWS)
         self.setSortingEnabled(not self._averages)
-
-    def copied(self) -> str:
-        """Return the selected rows, or all if none is, as text with tabs."""
-        chosen = sorted({index.row() for index in self.selectedIndexes()})
-        rows = [list(TITLES)]
-        for row in chosen or range(self.rowCount()):
-            items = [self.item(row, column) for column in range(self.columnCount())]
-            rows.append([item.text() if item else "" for item in items])
-        return "\n".join("\t".join(row) for row in rows)
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Copy; all other keys move."""
-        if event is not None and event.matches(QKeySequence.StandardKey.Copy):
-            clipboard = QGuiApplication.clipboard()
-            if clipboard is not None:
-                clipboard.setText(self.copied())
-            return
-        super().keyPressEvent(event)
 
     # --- within ------------------------------------------------------------------------------
 
@@ -174,12 +102,12 @@ class FiguresTable(QTableWidget):
         self, row: int, values: Sequence[float], older: Sequence[float] | None, things: int
     ) -> None:
         for column, value in enumerate(values):
-            item = _Figure(shown_figure(value), value)
+            item = Figure(shown_figure(value), value)
             if older is not None:
                 item.setToolTip(f"{MEANINGS[column + 1]}\n{shown_figure(value, older[column])}")
                 _color_difference(item, value - older[column])
             self.setItem(row, column + 1, item)
-        self.setItem(row, len(TITLES) - 1, _Figure(f"{things:,}", things))
+        self.setItem(row, len(TITLES) - 1, Figure(f"{things:,}", things))
 
 
 def _color_difference(item: QTableWidgetItem, difference: float) -> None:

@@ -94,7 +94,8 @@ class TroubleRow(QWidget):
         remedy = trouble.remedy
         if remedy is not None:
             self.button = QPushButton(remedy.caption)
-            self.button.setToolTip(f"{remedy.caption}; this can be undone")
+            undone = "" if remedy.action in ("find", "new") else "; this can be undone"
+            self.button.setToolTip(f"{remedy.caption}{undone}")
             self.button.setAccessibleName(remedy.caption)
             self.button.clicked.connect(lambda: mend(remedy))
             if len(remedy.caption) > SHORT:

@@ -3,7 +3,9 @@
 from qtpy.QtWidgets import QWidget
 
 from napari_piximi.ui import messages
+from napari_piximi.ui.fit_course import FitCourse
 from napari_piximi.ui.fitting import fitting_of
+from napari_piximi.ui.network_fitting import network_fitting_of
 from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.workspace import Workspace
 
@@ -28,7 +30,11 @@ def may_end_fit(workspace: Workspace, parent: QWidget | None = None) -> bool:
     bool
         True where no fit is under way (any more).
     """
-    fitting = fitting_of(workspace)
+    courses = (fitting_of(workspace), network_fitting_of(workspace))
+    return all(_may_end(fitting, parent) for fitting in courses)
+
+
+def _may_end(fitting: FitCourse, parent: QWidget | None) -> bool:
     fit = fitting.current
     if fit is None or fit.job is None:
         return True

@@ -16,10 +16,9 @@ from napari_piximi.ui.shown_names import one_line, tip
 
 __all__ = ["RunList"]
 
-FOLDED = "fit/runs"
 ROWS = 5
 FIRST = 2
-"""Runs of the chosen classifier that are drawn until the user chooses."""
+"""Runs of the chosen model that are drawn until the user chooses."""
 LIVE = -1
 ENDS = {
     "finished": "all epochs",
@@ -34,21 +33,41 @@ Key = tuple[str, str, int]
 
 
 class RunList(Fold):
-    """Runs with a box to check, their colour, epochs and best accuracy; it folds away."""
+    """Runs with a box to check, their colour, epochs and best figure; it folds away.
+
+    Parameters
+    ----------
+    figure : str
+        The one that tells how good a fit is, as histories call it, without ``val_``.
+    title : str
+        Of its column.
+    held_out, taught : str
+        What it is of where there is one of validation, and where there is not.
+    key : str
+        What to remember by whether it is folded.
+    """
 
     chosen = QtSignal()
     """Others are to be drawn."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        figure: str = "accuracy",
+        title: str = "Accuracy",
+        held_out: str = "Of the validation things",
+        taught: str = "Of the training things",
+        key: str = "fit/runs",
+    ) -> None:
         self.tree = QTreeWidget()
-        super().__init__("Runs", self._made, FOLDED)
+        super().__init__("Runs", self._made, key)
+        self._figure, self._held_out, self._taught = figure, held_out, taught
         self._runs: tuple[Curves, ...] = ()
         self._colors: dict[Key, str] = {}
         self._wishes: dict[Key, bool] = {}
         self._defaults: frozenset[Key] = frozenset()
         self._rows: dict[Key, QTreeWidgetItem] = {}
         self.tree.setColumnCount(3)
-        self.tree.setHeaderLabels(["Fit", "Epochs", "Accuracy"])
+        self.tree.setHeaderLabels(["Fit", "Epochs", title])
         self.tree.setRootIsDecorated(False)
         self.tree.setUniformRowHeights(True)
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -78,8 +97,8 @@ class RunList(Fold):
     def show_runs(self, runs: Sequence[Curves]) -> None:
         """List these; quick where only the figures of some have changed."""
         before, self._runs = self._runs, tuple(runs)
-        keys = [curves.key for curves in self._runs]
-        if keys != [curves.key for curves in before]:
+        keys = [(curves.key, curves.own) for curves in self._runs]
+        if keys != [(curves.key, curves.own) for curves in before]:
             self._give_colors({curves.key for curves in before})
             own = [curves.key for curves in self._runs if curves.own]
             self._defaults = frozenset(own[:FIRST])
@@ -123,14 +142,14 @@ class RunList(Fold):
         self.tree.setFixedHeight(row * min(max(len(self._runs), 1), ROWS) + head + 6)
 
     def _show(self, curves: Curves) -> None:
-        item, best = self._rows[curves.key], best_value(curves)
+        item, best = self._rows[curves.key], best_value(curves, self._figure)
         with signals_blocked(self.tree):
             item.setText(0, one_line(curves.title))
             item.setToolTip(0, tip(f"{curves.title}: {ENDS.get(curves.stopped, curves.stopped)}"))
             item.setText(1, f"{curves.epochs:,}" if curves.drawn else "–")
             item.setText(2, "–" if best is None else f"{best:.3f}")
-            judged = "val_accuracy" in curves.figures
-            item.setToolTip(2, "Of the validation things" if judged else "Of the training things")
+            judged = f"val_{self._figure}" in curves.figures
+            item.setToolTip(2, self._held_out if judged else self._taught)
             item.setCheckState(0, CHECK.Checked if self.is_chosen(curves) else CHECK.Unchecked)
 
     def _changed(self, item: QTreeWidgetItem, _column: int) -> None:

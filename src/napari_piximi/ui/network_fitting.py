@@ -1,0 +1,146 @@
+"""The fit of a segmentation network that is under way, and what becomes of it."""
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from napari_piximi.errors import EditError
+from napari_piximi.model.edits import put_network
+from napari_piximi.model.project import Project
+from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
+from napari_piximi.model.training import Run
+from napari_piximi.ui.fit_course import FitCourse, FitUnderWay
+from napari_piximi.ui.network_choice import free_network_name, network_choice_of
+from napari_piximi.ui.shown_names import one_line
+from napari_piximi.ui.workspace import Workspace
+
+__all__ = ["NetworkFitting", "keep_network", "network_fitting_of"]
+
+FIT = "napari_piximi.segment.own_networks:fit_network"
+
+
+class NetworkFitting(FitCourse):
+    """What fits segmentation networks for one viewer, one fit at a time.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    """
+
+    RESULT = SegmentationNetwork
+    _kind_name = ""
+    """What the kind was called when the fit began."""
+
+    def start(
+        self,
+        kind: str,
+        settings: UNetSettings,
+        channels: Sequence[int],
+        name: str,
+        base: SegmentationNetwork | None = None,
+    ) -> FitUnderWay | None:
+        """Begin a fit; None where one is under way already.
+
+        Parameters
+        ----------
+        kind : str
+            Kind id.
+        settings : UNetSettings
+        channels : sequence of int
+        name : str
+            Of the network.
+        base : SegmentationNetwork, optional
+            The one that is continued.
+        """
+        if self.current is not None:
+            return None
+        fit = FitUnderWay(kind, name, settings, base)
+        self.current, self.trouble = fit, None
+        workspace = self.workspace
+        workspace.layers.flush()  # what is being painted teaches too
+        self._kind_name = workspace.project.kind_name(kind)
+        job = workspace.learning.run(
+            f"Fit {one_line(name)}",
+            FIT,
+            replace(workspace.project, classifiers=(), networks=()),
+            kind,
+            kind,
+            settings,
+            tuple(channels),
+            name=name,
+            base=base,
+            keras=True,
+            keeps=True,
+            done=partial(self._done, fit),
+            failed=partial(self._failed, fit),
+        )
+        self._follow(fit, job)
+        return fit
+
+    # --- what comes of it ------------------------------------------------------------------------
+
+    def _done(self, fit: FitUnderWay, result: SegmentationNetwork) -> None:
+        run = result.runs[-1]
+        if run.stopped == "cancelled" and not run.epochs:
+            self._say_nothing_is_kept(fit)
+            return
+        self._take(fit, result)
+
+    def _take(self, fit: FitUnderWay, result: SegmentationNetwork) -> bool:
+        fit.over = True
+        workspace, choice = self.workspace, network_choice_of(self.workspace)
+        label = f"Fit {one_line(result.name)}"
+        if not workspace.edit(label, keep_network, result, self._kind_name):
+            return False
+        choice.forget_name(fit.name)
+        if choice.kind == fit.kind:
+            choice.choose(workspace.project.networks[-1].name)
+        return True
+
+    def _newest(self, result: Any) -> tuple[str, Run]:  # noqa: ANN401
+        return result.name, result.runs[-1]
+
+
+def keep_network(project: Project, network: SegmentationNetwork, kind_name: str) -> Project:
+    """Put a network that has been fitted into the project, which may have changed meanwhile.
+
+    Parameters
+    ----------
+    project : Project
+        The current one.
+    network : SegmentationNetwork
+        With the new run as its last. Runs and scores of a network of that name that is there
+        stay; where the name has become another kind's, it gets a free one.
+    kind_name : str
+        As it was called when the fit began.
+
+    Raises
+    ------
+    EditError
+        If its kind has gone.
+    """
+    if network.kind not in project.kinds:
+        raise EditError(
+            f"{network.name!r} is fitted, but the kind {kind_name!r} that it finds was deleted "
+            "meanwhile, so there is nothing to keep it with; bring the kind back with undo, and "
+            "fit again"
+        )
+    there = next((n for n in project.networks if n.name == network.name), None)
+    if there is not None and there.kind != network.kind:
+        network = replace(network, name=free_network_name(project))
+    elif there is not None:
+        runs = (*there.runs, network.runs[-1])
+        network = replace(network, runs=runs, scores=there.scores)
+    return put_network(project, network)
+
+
+_fittings: weakref.WeakKeyDictionary[Workspace, NetworkFitting] = weakref.WeakKeyDictionary()
+
+
+def network_fitting_of(workspace: Workspace) -> NetworkFitting:
+    """Return what fits networks for a viewer, made when it is first asked for."""
+    if workspace not in _fittings:
+        _fittings[workspace] = NetworkFitting(workspace)
+    return _fittings[workspace]
