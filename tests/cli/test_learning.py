@@ -217,11 +217,11 @@ def test_a_preset_is_where_the_options_start(
 
 FAILURES: list[tuple[list[object], str]] = [
     (["--preset", "best"], "'best' is no preset; there are 'few labels', 'Piximi defaults'"),
-    (["--epochs", 0], "epochs 0: must lie between 1 and 100000"),
-    (["--learning-rate", 11], "learning_rate 11.0: must lie between 1e-07 and 10.0"),
-    (["--training-percentage", 1.5], "training_percentage 1.5: must lie between 0.05 and 1.0"),
-    (["--architecture", "ResNet"], "architecture 'ResNet': choose from SimpleCNN, MobileNet"),
-    (["--metrics", "Recall", "--metrics", "F1"], "metrics ['Recall', 'F1']: choose from Binary"),
+    (["--epochs", 0], "epochs cannot be 0; it goes from 1 to 100000"),
+    (["--learning-rate", 11], "learning_rate cannot be 11.0; it goes from 1e-07 to 10.0"),
+    (["--training-percentage", 1.5], "training_percentage cannot be 1.5; it goes from 0.05 to 1.0"),
+    (["--architecture", "ResNet"], "architecture cannot be 'ResNet'; choose one of SimpleCNN"),
+    (["--metrics", "Recall", "--metrics", "F1"], "metrics cannot be 'F1'; choose one of Binary"),
     (["--continue", "gone"], "'gone' is no classifier of the kind 'Image'; it has none"),
     (["--name", "a.b"], "'a.b' cannot name a classifier"),
     (["--height", 8], "SimpleCNN needs an input of at least 16 by 16 pixels, not 8 by 28"),

@@ -47,7 +47,7 @@ def test_a_network_is_fitted_saved_continued_scored_and_asked(
     (network,) = read_bundle(out).networks
     (kept,) = network.scores
     assert kept.annotated == 24
-    assert lines[4] == f"{kept.found} found, 24 annotated, on 1 images"
+    assert lines[4] == f"{kept.found} found, 24 annotated, on 1 image"
     with table.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["image"] == ""]
     found = [float(row["value"]) for row in rows if row["figure"].lower() == "recall"]
@@ -79,7 +79,7 @@ def test_what_cannot_be_fitted_is_said_before_the_work(
     out = tmp_path / "out.zip"
     fit = ("fit-network", coins, "--out", out)
     assert "'cell' is no kind" in command.fails(*fit, "--kind", "cell")
-    assert "depth 9: must lie" in command.fails(*fit, "--kind", "coin", "--depth", 9)
+    assert "depth cannot be 9" in command.fails(*fit, "--kind", "coin", "--depth", 9)
     assert "none" in command.fails(*fit, "--kind", "coin", "--continue", "gone")
     assert "channel 3" in command.fails(*fit, "--kind", "coin", "--channels", 3)
     empty = tmp_path / "empty.zip"

@@ -77,9 +77,9 @@ def test_what_was_found_is_saved_though_an_image_fails(command: Command, tmp_pat
     ("options", "text"),
     [
         (("--segmenter", "magic"), "no segmenter 'magic'"),
-        (("--set", "level=2"), "level is 0.0 to 1.0, not 2.0"),
+        (("--set", "level=2"), "level cannot be 2.0; it goes from 0.0 to 1.0"),
         (("--set", "radius=2"), "'radius=2' is no setting of Stand-in; write name=value with one"),
-        (("--channels", "2"), "images, which have 1, not channel 2"),
+        (("--channels", "2"), "cannot take channel 2 for 'objects': the images have 1 channel"),
         (("--channels", "x"), "--channels 'x': write numbers, such as 1,3"),
         (("--image", "gone"), "--image 'gone': the project has no image of that name"),
     ],
@@ -110,7 +110,70 @@ def test_nothing_to_do_is_said(command: Command, bundle: Path, tmp_path: Path) -
     assert two.endswith("is a project; name it alone, or images without it")
 
 
-def test_the_segmenters_are_listed(command: Command) -> None:
-    assert command.works("segment", "--list") == (
-        "stand-in        Stand-in: Finds.\n                channels objects\n"
+def test_the_segmenters_are_listed_with_what_they_need(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, package="magic", remote=True, licence="MIT", pixel_size="any")
+    assert command.works("segment", "--list").splitlines() == [
+        "stand-in        Stand-in: Finds.",
+        "                channels  objects",
+        "                for       any",
+        "                needs     pip install magic, --send-pixels",
+        "                licence   MIT",
+        "                --set     level=0.5, method=plain",
+    ]
+
+
+def test_the_real_ones_are_listed(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    lines = command.works("segment", "--list").splitlines()
+    assert lines[0].startswith("threshold       Threshold: ")
+    assert any(line.endswith("a network that was fitted in the project") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("gone/out.zip", "there is no folder"),
+        ("folder", "is a folder; name a file that ends in .zip"),
+    ],
+)
+def test_a_place_that_cannot_be_saved_to_is_told_before_the_work(
+    command: Command,
+    bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    text: str,
+) -> None:
+    (tmp_path / "folder").mkdir()
+    install(monkeypatch, pytest.fail)
+    assert text in command.fails(*SEGMENT, bundle, "--out", tmp_path / place)
+    assert "kind of their own" in command.fails(
+        *SEGMENT, bundle, "--out", tmp_path / "out.zip", "--kind", "Image"
     )
+
+
+def test_nothing_is_written_where_nothing_could_be_segmented(
+    command: Command, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "source.zip", tmp_path / "out.zip"
+    bad = np.full((4, 4), np.nan, np.float32)
+    write_bundle(project_of(*[bad] * 8), source)
+    text = command.fails(*SEGMENT, source, "--out", out)
+    assert text.startswith("no image could be segmented: '0.tif' has pixels that are NaN")
+    assert text.endswith("'4.tif' has pixels that are NaN or infinite; and 3 more")
+    assert not out.exists()
+
+
+def test_a_network_for_another_segmenter_is_refused(
+    command: Command, bundle: Path, tmp_path: Path
+) -> None:
+    text = command.fails(*SEGMENT, bundle, "--out", tmp_path / "out.zip", "--network", "gone")
+    assert text == "Stand-in asks no network 'gone': choose the segmenter 'own'"
+
+
+def test_one_object_is_no_objects(command: Command, bundle: Path, tmp_path: Path) -> None:
+    options = ("--set", "level=0.8", "--image", "1.tif", "--every-plane")
+    said = command.works(*SEGMENT, bundle, "--out", tmp_path / "out.zip", *options)
+    assert said == "1.tif: 1 object\nStand-in: 1 object on 1 of 1 image\n"

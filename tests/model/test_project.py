@@ -1,5 +1,6 @@
 import copy
 import pickle
+import uuid
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from napari_piximi.model.things import (
     default_channels,
     is_unknown,
     new_id,
+    new_ids,
 )
 from napari_piximi.model.training import Classifier, Settings
 
@@ -210,6 +212,18 @@ def test_a_new_project_holds_the_kind_image_and_its_unknown_category() -> None:
     assert (unknown.name, unknown.color, unknown.kind) == ("Unknown", "#AAAAAA", IMAGE_KIND)
     assert project.kinds[IMAGE_KIND].unknown == unknown.id
     assert project.known_categories(IMAGE_KIND) == ()
+
+
+def test_many_ids_are_like_single_ones() -> None:
+    ids = new_ids(2000)
+    assert len(set(ids)) == 2000
+    for key in ids:
+        assert uuid.UUID(key).version == 4
+        assert uuid.UUID(key).variant == uuid.RFC_4122
+        assert str(uuid.UUID(key)) == key
+        assert key.startswith("1")
+    assert {len(set(column)) for column in list(zip(*ids, strict=True))[1:8]} == {16}
+    assert new_ids(0) == []
 
 
 def test_ids_tell_unknown_categories_by_their_first_character() -> None:

@@ -69,7 +69,7 @@ def test_objects_are_found_from_few_words() -> None:
 
 @pytest.mark.parametrize("level", [2.0, "x"])
 def test_settings_out_of_their_limits_are_refused(level: object) -> None:
-    with pytest.raises((SegmentError, TypeError)):
+    with pytest.raises(SegmentError, match="level cannot be"):
         find_objects(project_of(BLOBS), "stand-in", level=level)
 
 
@@ -94,7 +94,7 @@ def test_a_cancel_passes_through() -> None:
 def test_a_network_of_the_project_is_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, own=True)
     project = edits.create_kind(project_of(np.zeros((1, 2, 2, 3), np.uint8)), "cell")
-    with pytest.raises(EditError, match="it has none"):
+    with pytest.raises(SegmentError, match="no network yet; fit one first"):
         request_of(project, "stand-in")
     network = SegmentationNetwork("net", project.find_kind("cell").id, channels=(2, 1))
     project = edits.put_network(project, network)
@@ -102,6 +102,11 @@ def test_a_network_of_the_project_is_found_by_name(monkeypatch: pytest.MonkeyPat
     assert request.network == request_of(project, "stand-in").network == network
     assert request.channels == (2, 1)
     assert default_kind(project, request) == "cell"
+    with pytest.raises(EditError, match="'gone' is no"):
+        request_of(project, "stand-in", network="gone")
+    install(monkeypatch)
+    with pytest.raises(SegmentError, match="Stand-in asks no network 'net'"):
+        request_of(project, "stand-in", network="net")
 
 
 def test_settings_are_read_from_text() -> None:

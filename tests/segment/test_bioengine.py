@@ -15,6 +15,7 @@ from napari_piximi.errors import Cancelled, DownloadError, SegmentError
 from napari_piximi.progress import silent
 from napari_piximi.segment.catalog import Plane, find_segmenter
 from napari_piximi.segment.found import Found, painted
+from napari_piximi.segment.segmenters import bioengine
 from napari_piximi.segment.segmenters.bioengine import BioEngineSettings, find
 
 PIXELS = np.arange(5 * 7 * 3, dtype=np.uint16).reshape(5, 7, 3) * 100
@@ -53,7 +54,7 @@ def serving(answer: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", asked
@@ -116,8 +117,39 @@ def test_a_server_that_is_down_is_named() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(DownloadError, match=r"127\.0\.0\.1"):
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:\d+: cannot be reached; check"):
         find(Plane(PIXELS, 16), BioEngineSettings(server=address), silent)
+
+
+def test_a_server_that_is_silent_is_not_waited_for() -> None:
+    release = threading.Event()
+
+    def silence(_: dict[str, Any]) -> tuple[int, bytes]:
+        release.wait(30)
+        return 500, b""
+
+    with serving(silence) as (address, _):
+        with pytest.raises(DownloadError, match=r"no answer within 0.1 s"):
+            find(Plane(PIXELS), BioEngineSettings(server=address, timeout=0.1), silent)
+        release.set()
+
+
+def test_a_server_that_answers_byte_by_byte_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(bioengine._Call, "run", lambda self: release.wait(30))
+    with pytest.raises(DownloadError, match=r"127.0.0.1:1: not finished after 0.2 s"):
+        find(Plane(PIXELS), BioEngineSettings(server="http://127.0.0.1:1", timeout=0.02), silent)
+    release.set()
+
+
+@pytest.mark.parametrize("label", [-1, 2**31, 2**40])
+def test_labels_that_could_be_mistaken_for_others_are_refused(label: int) -> None:
+    labels = LABELS.astype(np.int64)
+    labels[0, 0, 0] = label
+    with pytest.raises(SegmentError, match="the answer holds no labels of the image"):
+        found_with(lambda _: (200, packed(labels)))
 
 
 def test_pixels_go_nowhere_unprotected() -> None:

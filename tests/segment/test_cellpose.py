@@ -159,11 +159,3 @@ def test_nothing_is_fetched_that_was_not_allowed(tmp_path: Path) -> None:
     assert str(tmp_path) in str(error.value)
     with pytest.raises(WeightsUnavailableError, match="no route to host"):
         find(Plane(PIXELS, 16), CellposeSettings(download=True), silent)
-
-
-def test_what_is_not_installed_is_said_with_the_way_to_install_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(cellpose, "find_spec", lambda name: None)
-    with pytest.raises(SegmentError, match=r'pip install "napari-piximi\[cellpose\]"'):
-        find(Plane(PIXELS, 16), CellposeSettings(), silent)

@@ -225,7 +225,7 @@ def test_wrong_channel_count() -> None:
     project = project_of(np.zeros((5, 5), np.uint8))
     with pytest.raises(SegmentError, match="takes 3 channels, not 1"):
         segment_images(project, ["1image0"], Request("glas", PLAIN, (0,)))
-    with pytest.raises(SegmentError, match="which have 1, not channel 2"):
+    with pytest.raises(SegmentError, match="channel 2 for 'green': the images have 1 channel"):
         segment_images(project, ["1image0"], Request("glas", PLAIN, (0, 1, 2)))
 
 

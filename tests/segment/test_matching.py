@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from stardist.matching import matching as stardist_matching
 
-from napari_piximi.model import masks
+from napari_piximi.model import masks, stretches
 from napari_piximi.model.segmentation import THRESHOLDS
-from napari_piximi.segment import matching
 from napari_piximi.segment.found import Found, found_boxes, found_labels
 from napari_piximi.segment.matching import match_objects, overlaps
 
@@ -168,7 +167,7 @@ def test_many_overlaps_are_looked_at_in_portions(monkeypatch: pytest.MonkeyPatch
     one, other = found_masks(stack), found_masks(stack[::-1] ^ (rng.random(stack.shape) < 0.1))
     whole = overlaps(one, other)
     for portion in (1, 7, 100):
-        monkeypatch.setattr(matching, "AT_ONCE", portion)
+        monkeypatch.setattr(stretches, "AT_ONCE", portion)
         again = overlaps(one, other)
         np.testing.assert_array_equal(again.first, whole.first)
         np.testing.assert_array_equal(again.second, whole.second)

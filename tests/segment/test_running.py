@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +9,12 @@ from tests.segment.stand_in import Above, find, install, project_of, request
 from napari_piximi.errors import (
     Cancelled,
     EngineError,
+    ImageFileError,
     SegmentError,
     WeightsUnavailableError,
 )
 from napari_piximi.model import edits
-from napari_piximi.model.project import Project
+from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.progress import Progress
 from napari_piximi.segment.catalog import Plane
@@ -94,13 +96,18 @@ def test_one_channel_may_be_given_several_times(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"channels": (1,)}, "images, which have 1, not channel 2"),
-        ({"channels": (ABSENT,)}, "images, which have 1, not none"),
-        ({"channels": (0, 0)}, "takes 1 channels, not 2"),
+        ({"channels": (1,)}, "cannot take channel 2 for 'objects': the images have 1 channel"),
+        ({"channels": (ABSENT,)}, "needs a channel for 'objects': the images have 1 channel"),
+        (
+            {"channels": (0, 0)},
+            "takes 1 channel, not 2: say which channel of the images is obj",
+        ),
+        ({"channels": (0.0,)}, "cannot take channel 1.0 for 'objects'"),
+        ({"settings": Above(level="0.5")}, "level cannot be '0.5'; it is a number"),  # type: ignore[arg-type]
         ({"settings": 3}, "does not take settings of the type int"),
-        ({"settings": Above(level=2.0)}, "level is 0.0 to 1.0, not 2.0"),
-        ({"settings": Above(level=float("nan"))}, "level is 0.0 to 1.0, not nan"),
-        ({"settings": Above(method="odd")}, "method is one of plain, fine, not 'odd'"),
+        ({"settings": Above(level=2.0)}, "Stand-in: level cannot be 2.0; it goes from 0.0 to 1.0"),
+        ({"settings": Above(level=float("nan"))}, "level cannot be nan"),
+        ({"settings": Above(method="odd")}, "method cannot be 'odd'; choose one of plain, fine"),
         ({"segmenter": "magic"}, "no segmenter 'magic'"),
     ],
 )
@@ -193,6 +200,63 @@ def test_what_ends_all_at_the_first_image_is_raised(monkeypatch: pytest.MonkeyPa
     install(monkeypatch, missing)
     with pytest.raises(WeightsUnavailableError, match="not here"):
         segment_images(project_of(BLOBS), IMAGES[:1], request())
+
+
+def test_an_image_that_is_named_twice_is_segmented_once() -> None:
+    outcome = segment_images(project_of(BLOBS), ("1image0", "1image0"), request())
+    assert [part.image for part in outcome.parts] == ["1image0"]
+
+
+def test_a_project_without_images_is_told_so() -> None:
+    with pytest.raises(SegmentError, match="no images in this project"):
+        segment_images(new_project("empty"), (), request())
+
+
+def test_what_must_be_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, package="no-such-package")
+    with pytest.raises(SegmentError, match=r"Stand-in is not installed.* pip install no-such"):
+        segment_images(project_of(BLOBS), IMAGES[:1], request())
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ImageFileError("1.tif: is damaged"), "'1.tif': 1.tif: is damaged"),
+        (MemoryError(), "'1.tif': there is not enough memory"),
+        (PermissionError(13, "Permission denied"), "'1.tif' cannot be read: .*denied"),
+    ],
+)
+def test_an_image_that_cannot_be_read_keeps_none_from_the_others(
+    error: Exception, text: str
+) -> None:
+    def ask(
+        project: Project, image: str, request: Request, progress: Progress
+    ) -> tuple[Segmented, ...]:
+        if image == "1image1":
+            raise error
+        return segment_image(project, image, request, progress)
+
+    outcome = segment_images(project_of(BLOBS, BLOBS, BLOBS), IMAGES, request(), ask=ask)
+    assert [part.image for part in outcome.parts] == ["1image0", "1image2"]
+    ((image, told),) = outcome.failures
+    assert image == "1image1"
+    assert re.search(text, told)
+
+
+def test_a_fault_of_the_segmenter_loses_nothing_that_is_finished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def faulty(plane: Plane, settings: Above, progress: Progress) -> Found:
+        if plane.name == "1.tif":
+            raise ValueError("too many bins")
+        return found_boxes([[0, 0, 1, 1]])
+
+    install(monkeypatch, faulty)
+    outcome = segment_images(project_of(BLOBS, BLOBS, BLOBS), IMAGES, request())
+    assert [part.image for part in outcome.parts] == ["1image0"]
+    assert isinstance(outcome.ended, EngineError)
+    assert str(outcome.ended) == "'1.tif': it failed with ValueError: too many bins"
+    assert "faulty" in outcome.ended.details
 
 
 @pytest.mark.parametrize("images", [(), ("1image0",)])

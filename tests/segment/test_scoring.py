@@ -181,7 +181,7 @@ def test_what_keeps_all_from_being_segmented_is_raised() -> None:
 
     with pytest.raises(WeightsUnavailableError):
         score_images(project, request(), blob(project), ["1image0"], ask=without)
-    with pytest.raises(SegmentError, match="takes 1 channels"):
+    with pytest.raises(SegmentError, match="takes 1 channel,"):
         score(project, channels=(0, 0))
     for kind in ("gone", IMAGE_KIND):
         with pytest.raises(SegmentError, match="no kind of objects"):

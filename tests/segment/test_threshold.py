@@ -475,6 +475,36 @@ def test_tiny_differences_and_offsets_do_not_matter() -> None:
         assert np.array_equal(labels(np.where(mask, high, low).astype(np.float32)) > 0, mask)
 
 
+@pytest.mark.parametrize(
+    ("factor", "offset", "dtype"),
+    [
+        (1e30, 0.0, np.float32),
+        (1e300, -1e302, np.float64),
+        (1e-310, 0.0, np.float64),
+        (1e-38, 0.0, np.float32),
+        (1.0, 1e7, np.float32),
+        (1 / 255, 1e9, np.float64),
+        (10**15, 0, np.int64),
+        (10**16, 0, np.uint64),
+        (16_000_000, 0, np.uint32),
+        (1 / 255, 0.0, np.float16),
+        (1, -300, np.int16),
+    ],
+)
+def test_values_of_any_size_are_told_apart(
+    factor: float, offset: float, dtype: type[np.generic]
+) -> None:
+    coins = data.coins()
+    known = np.float64 if np.issubdtype(dtype, np.floating) else dtype
+    image = (coins.astype(known) * known(factor) + known(offset)).astype(dtype)
+    usual = ThresholdSettings()
+    assert labels(image, usual).max() == labels(coins, usual).max() == 24
+    manual = ThresholdSettings(method="Manual", objects="Bright", value=107.5)
+    if abs(107.5 * factor + offset) <= 1e9:
+        same = ThresholdSettings("Manual", "Bright", value=107.5 * factor + offset)
+        assert labels(image, same).max() == labels(coins, manual).max()
+
+
 def test_what_is_no_number_counts_as_background() -> None:
     image = disks((20, 20, 9), (60, 90, 14)).astype(np.float32)
     image[:5, :5], image[70:, :4] = np.nan, np.inf
@@ -485,11 +515,11 @@ def test_what_is_no_number_counts_as_background() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"method": "Magic"}, "method is one of Otsu, Li, Triangle, Local, Manual, not 'Magic'"),
-        ({"smoothing": -1.0}, r"smoothing is 0.0 to 20.0, not -1.0"),
-        ({"split": 1.5}, r"split is 0.0 to 1.0, not 1.5"),
-        ({"min_size": -1}, r"min_size is 0 to"),
-        ({"block": 1}, r"block is 3 to 2001, not 1"),
+        ({"method": "Magic"}, "method cannot be 'Magic'; choose one of Otsu, Li, Triangle, Local"),
+        ({"smoothing": -1.0}, r"smoothing cannot be -1.0; it goes from 0.0 to 20.0"),
+        ({"split": 1.5}, r"split cannot be 1.5; it goes from 0.0 to 1.0"),
+        ({"min_size": -1}, r"min_size cannot be -1; it goes from 0 to"),
+        ({"block": 1}, r"block cannot be 1; it goes from 3 to 2001"),
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, Any], message: str) -> None:

@@ -24,7 +24,9 @@ from napari_piximi.cli.terminal import (
     Device,
     KindName,
     Out,
+    check_out,
     choose_device,
+    counted,
     naming_file,
     new_text,
     one_line,
@@ -65,6 +67,7 @@ def fit_own(
     **chosen: Any,  # noqa: ANN401
 ) -> None:
     """Fit a network that finds objects like the annotated ones of a kind, and save the project."""
+    check_out(out)
     choose_device(device)
     project = read_bundle(bundle)
     key = project.find_kind(kind).id
@@ -97,7 +100,7 @@ def _check_name(project: Project, name: str, kind: str, base: str) -> None:
 def _print_run(fitted: SegmentationNetwork) -> None:
     run = fitted.runs[-1]
     print(
-        f"{one_line(fitted.name)}: {run.epochs} epochs in {run.seconds:.1f} s, "
+        f"{one_line(fitted.name)}: {counted(run.epochs, 'epoch')} in {run.seconds:.1f} s, "
         f"best was {run.best_epoch + 1}, on {run.device}"
     )
     best = max(run.best_epoch, 0)
@@ -129,14 +132,16 @@ def score(
     """Compare what a segmenter finds with the annotations of a kind."""
     choose_device(device)
     segmenter = "own" if network else segmenter
+    if out is not None:
+        if segmenter != "own":
+            raise SegmentError("--out: only scores of a project's own networks are saved")
+        check_out(out)
     asked = Asked(segmenter, tuple(given or ()), channels, network)
     project, request, chosen = prepared(
         [bundle], asked, images or (), unasked=download, send_pixels=send_pixels
     )
     key = project.find_kind(kind).id
     chosen = [image for image in annotated_images(project, key) if image in set(chosen)]
-    if out is not None and request.network is None:
-        raise SegmentError("--out: only scores of a project's own networks are saved")
     name = request.network.name if request.network else segmenter
     with new_text(table) if table else nullcontext() as file, progress_bar() as progress:
         found, rows = score_images(project, request, key, chosen, progress)
@@ -156,7 +161,7 @@ def _print_score(found: SegmentationScore, rows: tuple[ScoredImage, ...]) -> Non
             f"{value:>{width}.4f}" for value, width in zip(figures, (11, 9, 9), strict=True)
         )
         print(f"{THRESHOLDS[place]:>6.2f}{cells}{found.mean_iou[place]:>10.4f}")
-    print(f"{found.found} found, {found.annotated} annotated, on {found.images} images")
+    print(f"{found.found} found, {found.annotated} annotated, on {counted(found.images, 'image')}")
     for row in rows:
         if row.trouble:
             print(f"left out: {row.trouble}")

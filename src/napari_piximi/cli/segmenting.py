@@ -3,13 +3,20 @@
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from napari_piximi.cli.terminal import Device, choose_device, one_line, progress_bar
+from napari_piximi.cli.terminal import (
+    Device,
+    check_out,
+    choose_device,
+    counted,
+    one_line,
+    progress_bar,
+)
 from napari_piximi.errors import SegmentError
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.io.sniffing import looks_like_bundle
@@ -19,7 +26,7 @@ from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.progress import Progress
 from napari_piximi.segment import catalog
 from napari_piximi.segment.asking import default_kind, request_of, settings_from_text
-from napari_piximi.segment.results import Target, apply_outcome
+from napari_piximi.segment.results import Target, apply_outcome, check_target
 from napari_piximi.segment.running import Outcome, Request, check_request, segment_images
 
 __all__ = ["read_sources", "segment"]
@@ -65,6 +72,10 @@ SendPixels = Annotated[
 Listed = Annotated[bool, typer.Option("--list", help="List the segmenters")]
 
 
+TOLD = 5
+"""So many different problems are told in full."""
+
+
 def segment(
     sources: Sources = None,
     out: OutFile = None,
@@ -87,14 +98,18 @@ def segment(
         return
     if not sources or out is None:
         raise SegmentError("Name a project or images, and with --out where to save the project")
+    check_out(out)
     choose_device(device)
     asked = Asked(segmenter, tuple(given or ()), channels, network, every_plane=every_plane)
     project, request, chosen = prepared(
         sources, asked, images or (), unasked=download, send_pixels=send_pixels
     )
+    target = Target(kind or default_kind(project, request), replace)
+    check_target(target)
     with progress_bar() as progress:
         outcome = segment_images(project, chosen, request, progress)
-        target = Target(kind or default_kind(project, request), replace)
+        if chosen and not outcome.parts:
+            raise SegmentError(f"no image could be segmented: {_problems(outcome)}")
         project = apply_outcome(project, outcome, target)
         write_bundle(project, out, progress=progress)
     _report(project, outcome, request, len(chosen))
@@ -194,7 +209,7 @@ def _chosen(project: Project, names: Sequence[str]) -> list[str]:
 def _check_consent(about: catalog.Segmenter, images: int, *, allowed: bool) -> None:
     if about.remote and not allowed:
         raise SegmentError(
-            f"{about.title} sends the pixels of {images} images to another machine; "
+            f"{about.title} sends the pixels of {counted(images, 'image')} to another machine; "
             "say --send-pixels if they may leave this one"
         )
 
@@ -223,16 +238,50 @@ def _report(project: Project, outcome: Outcome, request: Request, images: int) -
     for part in outcome.parts:
         counts[part.image] += len(part.found)
     for key, count in counts.items():
-        print(f"{one_line(project.things[key].name)}: {count} objects")
+        print(f"{one_line(project.things[key].name)}: {counted(count, 'object')}")
     title = catalog.find_segmenter(request.segmenter).title
-    print(f"{title}: {outcome.objects} objects on {len(counts)} of {images} images")
-    problems = [text for _, text in outcome.failures]
-    if problems or outcome.ended is not None:
-        ended = [str(outcome.ended)] if outcome.ended is not None else []
-        raise SegmentError("what was found is saved, but " + "; ".join([*problems, *ended]))
+    found, done = counted(outcome.objects, "object"), counted(images, "image")
+    print(f"{title}: {found} on {len(counts)} of {done}")
+    if problems := _problems(outcome):
+        raise SegmentError(f"what was found is saved, but {problems}")
+
+
+def _problems(outcome: Outcome) -> str:
+    """Say what went wrong, each thing once; of many the first ones."""
+    texts = [text for _, text in outcome.failures]
+    texts += [str(outcome.ended)] if outcome.ended is not None else []
+    different = list(dict.fromkeys(texts))
+    more = len(different) - TOLD
+    return "; ".join(different[:TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _print_segmenters() -> None:
     for key, about in catalog.segmenters().items():
         print(f"{key:<16}{about.title}: {about.summary}")
-        print(f"{'':<16}channels {', '.join(about.channels)}")
+        for title, text in _facts(about):
+            if text:
+                print(f"{'':<16}{title:<10}{text}")
+
+
+def _facts(about: catalog.Segmenter) -> list[tuple[str, str]]:
+    settings = [f"{setting.name}={setting.default}" for setting in fields(about.settings)]
+    return [
+        ("channels", "those of the network" if about.own else ", ".join(about.channels)),
+        ("for", about.pixel_size),
+        ("needs", _needs(about)),
+        ("licence", about.licence),
+        ("cite", about.citation),
+        ("--set", ", ".join(settings)),
+    ]
+
+
+def _needs(about: catalog.Segmenter) -> str:
+    needs = [f"pip install {about.package}"] if about.package else []
+    if about.weights:
+        from napari_piximi.segment import weights
+
+        size = weights.missing_bytes(about.weights) / 1e6
+        host = weights.host(about.weights)
+        needs.append(f"{size:.1f} MB to download from {host}" if size else "its weights are here")
+    needs += ["a network that was fitted in the project"] if about.own else []
+    return ", ".join([*needs, "--send-pixels"] if about.remote else needs)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from napari_piximi.errors import FitError
+from napari_piximi.model.limits import trouble_with
 
 __all__ = ["changed_settings", "with_settings"]
 
@@ -62,17 +63,7 @@ def changed_settings(start: T, chosen: Mapping[str, Any]) -> T:
         value = chosen.get(setting.name)
         if value is None or value == []:
             continue
-        _check(setting, value)
         changes[setting.name] = tuple(value) if isinstance(value, list) else value
+        if trouble := trouble_with(setting, changes[setting.name]):
+            raise FitError(trouble)
     return replace(start, **changes)  # type: ignore[type-var]
-
-
-def _check(setting: "Field[Any]", value: Any) -> None:  # noqa: ANN401
-    choices, low = setting.metadata.get("choices"), setting.metadata.get("min")
-    values = value if isinstance(value, list) else [value]
-    if choices and not set(values) <= set(choices):
-        raise FitError(f"{setting.name} {value!r}: choose from {', '.join(choices)}")
-    if low is not None and not low <= value <= setting.metadata["max"]:
-        raise FitError(
-            f"{setting.name} {value!r}: must lie between {low} and {setting.metadata['max']}"
-        )

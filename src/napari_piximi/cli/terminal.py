@@ -24,7 +24,9 @@ __all__ = [
     "Json",
     "KindName",
     "Out",
+    "check_out",
     "choose_device",
+    "counted",
     "naming_file",
     "new_text",
     "one_line",
@@ -103,6 +105,30 @@ def new_text(path: Path) -> Iterator[TextIO]:
     finally:
         if plain:
             fresh.unlink(missing_ok=True)
+
+
+def check_out(path: Path) -> None:
+    """Tell before the work, not after it, that a project cannot be saved at a place.
+
+    Raises
+    ------
+    SaveError
+        If its folder is not there or cannot be written to, or a folder of that name is there that
+        is no project.
+    """
+    target = path.resolve()
+    folder = target.parent
+    if not folder.is_dir():
+        raise SaveError(f"{path}: cannot be saved, there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise SaveError(f"{path}: cannot be saved, the folder {folder} cannot be written to")
+    if target.is_dir() and target.suffix != ".zarr":
+        raise SaveError(f"{path}: is a folder; name a file that ends in .zip, or in .zarr")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return how many there are, with the noun in the plural where that is not one."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @contextmanager

@@ -3,14 +3,13 @@
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import Field, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import FitError, PiximiWarning
 from napari_piximi.learn.splits import Split
+from napari_piximi.model.limits import first_trouble
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Thing
 from napari_piximi.model.training import NETWORKS, Settings
@@ -26,26 +25,12 @@ def check_settings(settings: Settings) -> None:
     FitError
         It names the setting, its value and what it may be.
     """
-    for setting in fields(Settings):
-        value = getattr(settings, setting.name)
-        for single in value if isinstance(value, tuple) else (value,):
-            _check_value(setting, single)
+    if trouble := first_trouble(settings):
+        raise FitError(trouble)
     turned = settings.quarter_turns and settings.architecture in NETWORKS
     if turned and settings.height != settings.width:
         raise FitError(
             f"quarter_turns needs a square input, not {settings.height} by {settings.width}"
-        )
-
-
-def _check_value(setting: Field[Any], value: Any) -> None:  # noqa: ANN401
-    limits = setting.metadata
-    if "choices" in limits and value not in limits["choices"]:
-        raise FitError(
-            f"{setting.name} cannot be {value!r}; choose one of {', '.join(limits['choices'])}"
-        )
-    if "min" in limits and not limits["min"] <= value <= limits["max"]:
-        raise FitError(
-            f"{setting.name} cannot be {value!r}; it goes from {limits['min']} to {limits['max']}"
         )
 
 

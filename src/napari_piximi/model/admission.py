@@ -1,15 +1,17 @@
 """What new things must be like: all that could be saved, but not be opened again, is refused."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
+
+import numpy as np
 
 from napari_piximi.errors import EditError
 from napari_piximi.model import masks
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Image, Thing, default_channels
 
-__all__ = ["by_id", "check_annotation", "check_outline", "checked_image"]
+__all__ = ["by_id", "check_annotation", "check_annotations", "check_outline", "checked_image"]
 
 T = TypeVar("T", Image, Annotation)
 BIT_DEPTHS = (8, 16, 32)
@@ -55,6 +57,45 @@ def checked_image(image: Image) -> Image:
             f"but its pixels have {shape[-1]}"
         )
     return image
+
+
+def check_annotations(project: Project, annotations: Sequence[Annotation]) -> None:
+    """Check many new annotations at once.
+
+    Raises
+    ------
+    EditError
+        As :func:`check_annotation` for the first one that does not suit.
+    """
+    if not _are_sound(project, annotations):
+        for annotation in annotations:
+            check_annotation(project, annotation)
+
+
+def _are_sound(project: Project, annotations: Sequence[Annotation]) -> bool:
+    """Say whether all suit; if not, it may be because that is not told quickly."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for key in {annotation.image for annotation in annotations}:
+        image = project.things.get(key)
+        if not isinstance(image, Image):
+            return False
+        shapes[key] = image.pixels.shape[:3]
+    if any(a.pixels is not None or a.bit_depth not in BIT_DEPTHS for a in annotations):
+        return False
+    sizes = np.fromiter((len(a.runs) for a in annotations), np.int64, len(annotations))
+    if not annotations or (sizes % masks.RUN.itemsize).any() or not sizes.all():
+        return False
+    places = np.array([(a.plane, *a.bbox) for a in annotations])
+    if places.shape[1:] != (5,) or places.dtype.kind != "i":
+        return False
+    starts = (np.cumsum(sizes) - sizes) // masks.RUN.itemsize
+    lengths = masks.lengths(b"".join([a.runs for a in annotations])).astype(np.int64)
+    filled = np.add.reduceat(lengths, starts)
+    plane, top, left, bottom, right = places.T
+    planes, height, width = np.array([shapes[a.image] for a in annotations]).T
+    inside = (top >= 0) & (top < bottom) & (bottom <= height)
+    inside &= (left >= 0) & (left < right) & (right <= width) & (plane >= 0) & (plane < planes)
+    return bool((inside & (filled == (bottom - top) * (right - left))).all())
 
 
 def check_annotation(project: Project, annotation: Annotation) -> None:

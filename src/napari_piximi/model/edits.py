@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from napari_piximi.errors import EditError
-from napari_piximi.model.admission import by_id, check_annotation, check_outline, checked_image
+from napari_piximi.model.admission import by_id, check_annotations, check_outline, checked_image
 from napari_piximi.model.bulk import replaced, without_garbage_collection
 from napari_piximi.model.classifiers import (
     add_evaluation,
@@ -141,7 +141,7 @@ def add_annotations(project: Project, annotations: Iterable[Annotation]) -> Proj
     for annotation in added.values():
         if annotation.kind == IMAGE_KIND:
             raise EditError(f"Annotation {annotation.name!r} cannot be of the kind Image")
-        check_annotation(project, annotation)
+    check_annotations(project, list(added.values()))
     return _add(project, added)
 
 

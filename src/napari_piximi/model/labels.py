@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_piximi.errors import EditError
 from napari_piximi.model import masks
 from napari_piximi.model.bulk import without_garbage_collection
+from napari_piximi.model.stretches import paint
 from napari_piximi.model.things import Annotation, Image, Kind, Partition, new_id
 
 __all__ = ["annotations_of", "labels_of", "objects_of"]
@@ -85,23 +86,36 @@ def labels_of(annotations: Iterable[Annotation], shape: tuple[int, int, int]) ->
     EditError
         If an annotation does not lie inside, or its runs do not fill its box.
     """
+    things = list(annotations)
+    boxes = np.array([(thing.plane, *thing.bbox) for thing in things], np.int64).reshape(-1, 5)
+    _check_inside(things, boxes, shape)
     labels = np.zeros(shape, np.int32)
-    for number, annotation in enumerate(annotations, 1):
-        top, left, bottom, right = annotation.bbox
-        inside = 0 <= top <= bottom <= shape[1] and 0 <= left <= right <= shape[2]
-        if not inside or not 0 <= annotation.plane < shape[0]:
-            raise EditError(
-                f"Annotation {annotation.name!r}: plane {annotation.plane}, box {annotation.bbox} "
-                f"does not lie in an image of {' × '.join(map(str, shape))} (planes, rows, columns)"
-            )
-        try:
-            mask = masks.decode(annotation.runs, (bottom - top, right - left))
-        except ValueError as error:
-            raise EditError(
-                f"Annotation {annotation.name!r}: its mask does not fill its box {annotation.bbox}"
-            ) from error
-        labels[annotation.plane, top:bottom, left:right][mask] = number
+    try:
+        paint(labels, boxes, [thing.runs for thing in things], np.arange(1, len(things) + 1))
+    except ValueError as error:
+        odd = next(thing for thing in things if not _is_filled(thing))
+        raise EditError(
+            f"Annotation {odd.name!r}: its mask does not fill its box {odd.bbox}"
+        ) from error
     return labels
+
+
+def _check_inside(things: list[Annotation], boxes: Ints, shape: tuple[int, int, int]) -> None:
+    planes, tops, lefts, bottoms, rights = boxes.T
+    inside = (planes >= 0) & (planes < shape[0])
+    inside &= (tops >= 0) & (tops <= bottoms) & (bottoms <= shape[1])
+    inside &= (lefts >= 0) & (lefts <= rights) & (rights <= shape[2])
+    for row in np.flatnonzero(~inside)[:1].tolist():
+        thing = things[row]
+        raise EditError(
+            f"Annotation {thing.name!r}: plane {thing.plane}, box {thing.bbox} "
+            f"does not lie in an image of {' × '.join(map(str, shape))} (planes, rows, columns)"
+        )
+
+
+def _is_filled(annotation: Annotation) -> bool:
+    top, left, bottom, right = annotation.bbox
+    return int(masks.lengths(annotation.runs).sum()) == (bottom - top) * (right - left)
 
 
 def _checked(labels: NDArray[Any], image: Image) -> tuple[NDArray[Any], int]:

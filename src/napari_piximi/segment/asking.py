@@ -74,7 +74,7 @@ def request_of(
     Raises
     ------
     SegmentError
-        If there is no such segmenter or setting.
+        If there is no such segmenter or setting, no network at all, or the segmenter asks none.
     EditError
         If there is no such network.
     """
@@ -84,10 +84,14 @@ def request_of(
         if name not in known:
             raise SegmentError(f"{about.title} has no setting {name!r}; it has {', '.join(known)}")
     chosen = replace(about.settings(), **(settings or {}))
+    if network and not about.own:
+        raise SegmentError(f"{about.title} asks no network {network!r}: choose the segmenter 'own'")
     if not about.own:
         given = guess_channels(about.channels, project) if channels is None else tuple(channels)
         return Request(segmenter, chosen, given, every_plane)
-    if not network and project.networks:
+    if not network:
+        if not project.networks:
+            raise SegmentError(f"{about.title}: the project has no network yet; fit one first")
         network = project.networks[-1].name
     found = project.find_network(network)
     given = found.channels if channels is None else tuple(channels)

@@ -5,14 +5,22 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 
 from napari_piximi.errors import SegmentError
 
-__all__ = ["Plane", "Segmenter", "find_segmenter", "segmenters", "setting", "thinned"]
+__all__ = [
+    "Plane",
+    "Segmenter",
+    "check_installed",
+    "find_segmenter",
+    "segmenters",
+    "setting",
+    "thinned",
+]
 
 Place = Literal["window", "networks", "cellpose"]
 """In which process it runs where there is a window: in that itself, or in one of the engines."""
@@ -163,3 +171,21 @@ def find_segmenter(key: str) -> Segmenter:
     if key not in known:
         raise SegmentError(f"There is no segmenter {key!r}; there are {', '.join(known)}")
     return known[key]
+
+
+def check_installed(segmenter: Segmenter) -> None:
+    """Refuse a segmenter whose package is not there.
+
+    Raises
+    ------
+    SegmentError
+        It says what to install.
+    """
+    try:
+        if segmenter.package:
+            metadata.distribution(segmenter.package)
+    except metadata.PackageNotFoundError:
+        raise SegmentError(
+            f"{segmenter.title} is not installed. Where napari-piximi is installed, run: "
+            f"pip install {segmenter.package}"
+        ) from None

@@ -1,7 +1,7 @@
 """Thresholds from a histogram, so that an image need not be in memory to get one.
 
-Pixels above the threshold are foreground. Each is the value that scikit-image gives for an
-integer image that has this histogram.
+Pixels above the threshold are foreground, which are those that scikit-image's threshold leaves
+of an integer image with this histogram; by triangle, of a floating-point image.
 """
 
 import math

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_piximi.errors import SegmentError
 from napari_piximi.model import masks
 from napari_piximi.model.labels import objects_of
-from napari_piximi.segment.stretches import numbered, portions, stretches
+from napari_piximi.model.stretches import paint
 
 __all__ = [
     "Found",
@@ -124,7 +124,7 @@ def off_the_edge(found: Found, shape: tuple[int, ...]) -> Found:
         Of the plane.
     """
     inside = (found.boxes[:, :2] > 0) & (found.boxes[:, 2:] < np.array(shape[:2]))
-    return taken(found, inside.all(axis=1))
+    return taken(found, np.flatnonzero(inside.all(axis=1)))
 
 
 def joined(parts: Sequence[Found]) -> Found:
@@ -168,11 +168,7 @@ def painted(found: Found, shape: tuple[int, int]) -> NDArray[np.int32]:
     """
     if len(found) and (found.boxes.min() < 0 or (found.boxes[:, 2:].max(axis=0) > shape).any()):
         raise SegmentError(f"Objects do not lie in a plane of {shape[0]} × {shape[1]} pixels")
-    labels = np.zeros(shape[0] * shape[1], np.int32)
-    there = stretches(found.boxes, found.runs, shape[1])
-    sizes = there.ends - there.starts
-    for first, stop in portions(sizes):
-        count = sizes[first:stop]
-        pixels = np.repeat(there.starts[first:stop], count) + numbered(count)
-        labels[pixels] = np.repeat(there.objects[first:stop] + 1, count)
+    labels: NDArray[np.int32] = np.zeros((1, *shape), np.int32)
+    boxes = np.concatenate([np.zeros((len(found), 1), np.int64), found.boxes], axis=1)
+    paint(labels, boxes, found.runs, np.arange(1, len(found) + 1))
     return labels.reshape(shape)

@@ -8,7 +8,6 @@ pairs are made as can be, of these the ones with the largest sum.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -16,13 +15,12 @@ from numpy.typing import NDArray
 
 from napari_piximi.model import masks
 from napari_piximi.model.segmentation import THRESHOLDS
+from napari_piximi.model.stretches import Stretches, numbered, portions, stretches
 from napari_piximi.segment.found import Found
 
 __all__ = ["Matching", "Overlaps", "match_objects", "overlaps"]
 
 Ints = NDArray[np.int64]
-AT_ONCE = 1 << 22
-"""So many pairs of stretches are looked at in one go."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +102,7 @@ def overlaps(first: Found, second: Found) -> Overlaps:
     with the length of their outlines, not with the size of the image.
     """
     width = max((int(f.boxes[:, 3].max()) for f in (first, second) if len(f)), default=0)
-    one, other = _stretches(first, width), _stretches(second, width)
+    one, other = (stretches(f.boxes, f.runs, width) for f in (first, second))
     keys, counts = _common(one, other, max(len(second), 1))
     rows, columns = np.divmod(keys, max(len(second), 1))
     areas = [np.array([masks.area(runs) for runs in f.runs], np.int64) for f in (first, second)]
@@ -112,56 +110,7 @@ def overlaps(first: Found, second: Found) -> Overlaps:
     return Overlaps(rows, columns, counts / union)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stretches:
-    """Pixels start … end − 1 of the plane, row after row, and whose they are."""
-
-    starts: Ints
-    ends: Ints
-    objects: Ints
-
-    def ordered(self) -> "_Stretches":
-        order = np.argsort(self.starts, kind="stable")
-        return _Stretches(self.starts[order], self.ends[order], self.objects[order])
-
-
-def _stretches(found: Found, width: int) -> _Stretches:
-    """Cut the runs of all masks at the edges of their boxes."""
-    sizes = np.fromiter((len(runs) for runs in found.runs), np.int64, len(found)) // 4
-    ends = np.cumsum(masks.lengths(b"".join(found.runs)), dtype=np.int64)
-    objects = np.repeat(np.arange(len(found)), sizes)
-    firsts = np.cumsum(sizes) - sizes
-    # From the end of the runs of all objects before it, each begins at 0 again.
-    before = np.concatenate(([0], ends))[firsts]
-    starts = np.concatenate(([0], ends[:-1]))[: ends.size] - before[objects]
-    ends = ends - before[objects]
-    inside = (np.arange(ends.size) - firsts[objects]) % 2 == 1
-    inside &= ends > starts
-    return _rows(starts[inside], ends[inside], objects[inside], found.boxes, width)
-
-
-def _rows(starts: Ints, ends: Ints, objects: Ints, boxes: Ints, width: int) -> _Stretches:
-    """Cut stretches of boxes into rows, and move them to where they lie on the plane."""
-    widths = (boxes[:, 3] - boxes[:, 1])[objects]
-    rows = starts // widths
-    counts = (ends - 1) // widths - rows + 1
-    which = np.repeat(np.arange(counts.size), counts)
-    rows = np.repeat(rows, counts) + _places(counts)
-    objects, edges = objects[which], rows * widths[which]
-    origin = (boxes[objects, 0] + rows) * width + boxes[objects, 1] - edges
-    return _Stretches(
-        np.maximum(starts[which], edges) + origin,
-        np.minimum(ends[which], edges + widths[which]) + origin,
-        objects,
-    )
-
-
-def _places(counts: Ints) -> Ints:
-    """Count from 0 in each of several groups: 3, 2 → 0 1 2 0 1."""
-    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
-def _common(one: _Stretches, other: _Stretches, columns: int) -> tuple[Ints, Ints]:
+def _common(one: Stretches, other: Stretches, columns: int) -> tuple[Ints, Ints]:
     """Return first * columns + second of overlapping objects, and how many pixels they share."""
     one, other = one.ordered(), other.ordered()
     # Of two stretches that overlap one begins in the other, so each pair comes once.
@@ -171,7 +120,7 @@ def _common(one: _Stretches, other: _Stretches, columns: int) -> tuple[Ints, Int
 
 
 def _beginning_in(
-    one: _Stretches, other: _Stretches, side: Literal["left", "right"]
+    one: Stretches, other: Stretches, side: Literal["left", "right"]
 ) -> Iterator[tuple[Ints, Ints, Ints]]:
     """Yield the objects of stretches of `other` that begin in one of `one`, and what they share.
 
@@ -179,20 +128,12 @@ def _beginning_in(
     """
     low = np.searchsorted(other.starts, one.starts, side)
     counts = np.searchsorted(other.starts, one.ends, "left") - low
-    for start, stop in _portions(counts):
+    for start, stop in portions(counts):
         part = counts[start:stop]
         mine = np.repeat(np.arange(start, stop), part)
-        theirs = np.repeat(low[start:stop], part) + _places(part)
+        theirs = np.repeat(low[start:stop], part) + numbered(part)
         shared = np.minimum(one.ends[mine], other.ends[theirs]) - other.starts[theirs]
         yield one.objects[mine], other.objects[theirs], shared
-
-
-def _portions(counts: Ints) -> list[tuple[int, int]]:
-    """Divide rows so that each portion has about :data:`AT_ONCE`, however they overlap."""
-    total = np.cumsum(counts)
-    edges = np.searchsorted(total, np.arange(0, total[-1] if total.size else 0, AT_ONCE))
-    cuts = [*dict.fromkeys(edges.tolist()), counts.size]
-    return [(a, b) for a, b in pairwise(cuts) if b > a]
 
 
 def _summed(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:

@@ -2,10 +2,11 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 
 from napari_piximi.errors import PiximiWarning, SegmentError
 from napari_piximi.io.tfjs import EXTRA_KEY
+from napari_piximi.model.limits import first_trouble
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
 from napari_piximi.model.training import ModelArtifact, Run
@@ -81,7 +82,8 @@ def check_fit(
     if base is not None:
         settings = replace(settings, **{name: getattr(base.settings, name) for name in FIXED})
         channels = base.channels
-    _check_settings(settings)
+    if trouble := first_trouble(settings):
+        raise SegmentError(trouble)
     _check_base(project, found.id, base)
     _check_channels(project, channels)
     pieces = annotated_planes(project, found.id)
@@ -193,16 +195,6 @@ def metadata_of(plan: FitPlan) -> dict[str, object]:
         SPLIT: plan.split.note,
     }
     return {EXTRA_KEY: {SEGMENTATION: note}}
-
-
-def _check_settings(settings: UNetSettings) -> None:
-    for setting in fields(UNetSettings):
-        value, limits = getattr(settings, setting.name), setting.metadata
-        if "min" in limits and not limits["min"] <= value <= limits["max"]:
-            raise SegmentError(
-                f"{setting.name} cannot be {value!r}; it goes from {limits['min']} to "
-                f"{limits['max']}"
-            )
 
 
 def _check_base(project: Project, kind: str, base: SegmentationNetwork | None) -> None:

@@ -7,11 +7,11 @@ from napari_piximi.errors import SegmentError
 from napari_piximi.model import edits
 from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.project import Project
-from napari_piximi.model.things import IMAGE_KIND, Annotation, Image, Partition, new_id
+from napari_piximi.model.things import IMAGE_KIND, Annotation, Image, Partition, new_ids
 from napari_piximi.segment.catalog import find_segmenter
 from napari_piximi.segment.running import Outcome, Segmented
 
-__all__ = ["Target", "apply_outcome"]
+__all__ = ["Target", "apply_outcome", "check_target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,7 @@ def apply_outcome(project: Project, outcome: Outcome, target: Target) -> Project
     SegmentError
         If the target's name is empty or that of the images' kind.
     """
-    name = target.kind.strip()
-    if not name or name.casefold() == IMAGE_KIND.casefold():
-        raise SegmentError(f"Objects need a kind of their own, not {target.kind!r}")
+    name = check_target(target)
     parts = [part for part in outcome.parts if _fits(project, part)]
     if target.replaces:
         project = _cleared(project, parts, outcome, name)
@@ -64,6 +62,20 @@ def apply_outcome(project: Project, outcome: Outcome, target: Target) -> Project
     with without_garbage_collection():
         made = [a for part in parts for a in _annotations(project, part, name)]
         return edits.add_annotations(project, made)
+
+
+def check_target(target: Target) -> str:
+    """Return the name of the kind.
+
+    Raises
+    ------
+    SegmentError
+        If it is empty or that of the images' kind.
+    """
+    name = target.kind.strip()
+    if not name or name.casefold() == IMAGE_KIND.casefold():
+        raise SegmentError(f"Objects need a kind of their own, not {target.kind!r}")
+    return name
 
 
 def _fits(project: Project, part: Segmented) -> bool:
@@ -111,11 +123,13 @@ def _annotations(project: Project, part: Segmented, name: str) -> list[Annotatio
     found = part.found
     classes = found.classes or (name,) * len(found)
     kinds = {n: project.kinds[_kind_of(project, n) or ""] for n in dict.fromkeys(classes)}
-    rows = zip(found.boxes.tolist(), found.runs, classes, strict=True)
+    told = {n: (kind.id, kind.unknown) for n, kind in kinds.items()}
+    boxes = map(tuple, found.boxes.tolist())
+    rows = zip(new_ids(len(found)), boxes, found.runs, classes, strict=True)
     return [
         Annotation(
-            new_id(), f"{kind} {number}", kinds[kind].id, kinds[kind].unknown, part.image,
-            tuple(box), runs, image.bit_depth, None, Partition.INFERENCE, part.plane,
+            key, f"{said} {number}", *told[said], part.image, box, runs,
+            image.bit_depth, None, Partition.INFERENCE, part.plane,
         )
-        for number, (box, runs, kind) in enumerate(rows, 1)
+        for number, (key, box, runs, said) in enumerate(rows, 1)
     ]  # fmt: skip

@@ -1,19 +1,35 @@
 """Segmenters on the images of a project: image by image, kept as they come."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.errors import Cancelled, PiximiError, SegmentError
+from napari_piximi.errors import (
+    BundleError,
+    Cancelled,
+    EngineError,
+    ImageFileError,
+    PiximiError,
+    SegmentError,
+)
+from napari_piximi.model.limits import first_trouble
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.model.things import BBox, Image
 from napari_piximi.progress import Progress, silent
-from napari_piximi.segment.catalog import Plane, Segmenter, find_segmenter, thinned
+from napari_piximi.segment.catalog import (
+    Plane,
+    Segmenter,
+    check_installed,
+    find_segmenter,
+    thinned,
+)
 from napari_piximi.segment.found import Found, shifted
 
 __all__ = [
@@ -25,6 +41,8 @@ __all__ = [
     "check_request",
     "segment_image",
     "segment_images",
+    "told_apart",
+    "within",
 ]
 
 ABSENT = -1
@@ -127,7 +145,7 @@ def segment_images(
     ----------
     project : Project
     images : sequence of str
-        Image ids.
+        Image ids; one that comes twice is segmented once.
     request : Request
     progress : Progress
         Told of images, and between them of shares of one. May raise Cancelled.
@@ -145,18 +163,20 @@ def segment_images(
         If the request suits no image of this project.
     PiximiError
         If the very first image shows what would keep all of them from being segmented, such
-        as weights that are missing.
+        as weights that are missing, or a fault in the segmenter.
     """
     check_request(project, request)
     ask = ask or segment_image
     parts: list[Segmented] = []
     failures: list[tuple[str, str]] = []
-    for number, image in enumerate(images):
-        known = project.things.get(image)
-        report = _within(progress, number, len(images), known.name if known else image)
+    chosen = list(dict.fromkeys(images))
+    for number, image in enumerate(chosen):
+        name = project.things[image].name if image in project.things else image
+        report = within(progress, number, len(chosen), name)
         try:
             report(0, 0)
-            parts += ask(project, image, request, report)
+            with told_apart(name):
+                parts += ask(project, image, request, report)
         except SegmentError as error:
             failures.append((image, str(error)))
         except PiximiError as ended:
@@ -164,6 +184,31 @@ def segment_images(
                 raise
             return Outcome(request, tuple(parts), tuple(failures), ended)
     return Outcome(request, tuple(parts), tuple(failures))
+
+
+@contextmanager
+def told_apart(name: str) -> Iterator[None]:
+    """Make of each error in the work on an image one that says whether it is this image's alone.
+
+    Raises
+    ------
+    SegmentError
+        If the image cannot be read or does not fit into memory; others may.
+    EngineError
+        If something fails that should not, with the traceback in its details.
+    """
+    try:
+        yield
+    except (ImageFileError, BundleError, MemoryError) as error:
+        raise SegmentError(f"{name!r}: {str(error) or 'there is not enough memory'}") from error
+    except PiximiError:
+        raise
+    except OSError as error:
+        raise SegmentError(f"{name!r} cannot be read: {error}") from error
+    except Exception as error:  # a fault of ours or of a library: what is finished is kept
+        fault = EngineError(f"{name!r}: it failed with {type(error).__name__}: {error}")
+        fault.details = traceback.format_exc()
+        raise fault from error
 
 
 def segment_image(
@@ -194,7 +239,7 @@ def segment_image(
     numbers = range(len(stack)) if request.every_plane else (thing.plane,)
     found = []
     for done, number in enumerate(numbers):
-        report = _within(progress, done, len(numbers), f"plane {number + 1}")
+        report = within(progress, done, len(numbers), f"plane {number + 1}")
         found.append(
             Segmented(image, number, _on_plane(segmenter, thing, stack[number], request, report))
         )
@@ -207,47 +252,46 @@ def check_request(project: Project, request: Request) -> None:
     Raises
     ------
     SegmentError
-        If there is no such segmenter, its settings are another's or out of their limits, it
-        takes more or other channels, or it needs a network that is not given.
+        If there is no such segmenter, or it is not installed; its settings are another's or out
+        of their limits; it takes more or other channels; it needs a network that is not given; or
+        there are no images.
     """
     segmenter = find_segmenter(request.segmenter)
     if not isinstance(request.settings, segmenter.settings):
         kind = type(request.settings).__name__
         raise SegmentError(f"{segmenter.title} does not take settings of the type {kind}")
-    _check_limits(segmenter, request.settings)
+    if trouble := first_trouble(request.settings):
+        raise SegmentError(f"{segmenter.title}: {trouble}")
     if segmenter.own and (request.network is None or request.network.model is None):
         raise SegmentError(f"{segmenter.title} needs a network that was fitted; fit one first")
-    wanted = len(request.network.channels) if request.network else len(segmenter.channels)
-    if len(request.channels) != wanted:
+    check_installed(segmenter)
+    _check_channels(segmenter, request, project.image_channels or 0)
+
+
+def _check_channels(segmenter: Segmenter, request: Request, available: int) -> None:
+    if not available:
+        raise SegmentError("There are no images in this project to find objects on")
+    names = segmenter.channels
+    if segmenter.own and request.network is not None:
+        names = tuple(f"channel {place + 1}" for place in range(len(request.network.channels)))
+    if len(request.channels) != len(names):
         raise SegmentError(
-            f"{segmenter.title} takes {wanted} channels, not {len(request.channels)}; "
-            "say which channel of the images is which"
+            f"{segmenter.title} takes {_channels(len(names))}, not {len(request.channels)}: say "
+            f"which channel of the images is {', '.join(names)}"
         )
-    available = project.image_channels or 0
-    for place, channel in enumerate(request.channels):
-        optional = not segmenter.own and segmenter.channels[place].endswith("?")
-        if not (0 <= channel < available or (channel == ABSENT and optional)):
-            what = "none" if channel == ABSENT else f"channel {channel + 1}"
+    for name, channel in zip(names, request.channels, strict=True):
+        if channel == ABSENT and name.endswith("?"):
+            continue
+        if not isinstance(channel, Integral) or not 0 <= channel < available:
+            lacks = "needs a channel" if channel == ABSENT else f"cannot take channel {channel + 1}"
             raise SegmentError(
-                f"{segmenter.title} needs a channel of the images, which have {available}, "
-                f"not {what}"
+                f"{segmenter.title} {lacks} for {name.rstrip('?')!r}: the images have "
+                f"{_channels(available)}"
             )
 
 
-def _check_limits(segmenter: Segmenter, settings: Any) -> None:  # noqa: ANN401
-    for setting in fields(settings):
-        value, limits = getattr(settings, setting.name), setting.metadata
-        choices = limits.get("choices")
-        if choices and value not in choices:
-            known = ", ".join(map(str, choices))
-            raise SegmentError(
-                f"{segmenter.title}: {setting.name} is one of {known}, not {value!r}"
-            )
-        low, high = limits.get("min", -math.inf), limits.get("max", math.inf)
-        if "min" in limits and not low <= value <= high:
-            raise SegmentError(
-                f"{segmenter.title}: {setting.name} is {low} to {high}, not {value!r}"
-            )
+def _channels(count: int) -> str:
+    return "1 channel" if count == 1 else f"{count} channels"
 
 
 def _on_plane(
@@ -295,12 +339,22 @@ def _check_numbers(plane: Plane) -> None:
             raise SegmentError(f"{plane.name!r} has pixels that are NaN or infinite")
 
 
-def _within(progress: Progress, number: int, count: int, name: str) -> Progress:
-    """Return a progress for one of several, whose share is added to those before."""
+def within(progress: Progress, number: int, count: int, name: str = "") -> Progress:
+    """Return a progress for one of several, whose share is added to those before.
+
+    Parameters
+    ----------
+    progress : Progress
+        For all of them.
+    number, count : int
+        Which it is, from 0, and how many there are.
+    name : str
+        Put before each message.
+    """
 
     def report(done: int, total: int, message: str = "", **values: Any) -> None:  # noqa: ANN401
         share = min(done / total, 1.0) if total else 0.0
-        text = f"{name}: {message}" if message else name
+        text = ": ".join(filter(None, (name, message)))
         progress(round(1000 * (number + share)), 1000 * count, text, **values)
 
     return report

@@ -1,6 +1,6 @@
 """How well a segmenter does: what it finds, against what is annotated."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +14,16 @@ from napari_piximi.model.things import IMAGE_KIND, Annotation, BBox, Image
 from napari_piximi.progress import Progress, silent
 from napari_piximi.segment.annotated import Piece, annotated_planes
 from napari_piximi.segment.catalog import find_segmenter
-from napari_piximi.segment.found import Found
+from napari_piximi.segment.found import Found, taken
 from napari_piximi.segment.matching import Matching, match_objects
-from napari_piximi.segment.running import Ask, Request, check_request, segment_image
+from napari_piximi.segment.running import (
+    Ask,
+    Request,
+    check_request,
+    segment_image,
+    told_apart,
+    within,
+)
 
 __all__ = ["ScoredImage", "annotated_images", "score_images"]
 
@@ -113,7 +120,8 @@ def score_images(
         name = project.kinds[kind].name
         raise SegmentError(f"None of the images has annotations of the kind {name!r}")
     request = replace(request, every_plane=False)
-    shares = _shares(progress, sum(map(len, pieces.values())))
+    count = sum(map(len, pieces.values()))
+    shares = (within(progress, number, count) for number in range(count))
     rows = []
     for planes in pieces.values():
         reports = [next(shares) for _ in planes]
@@ -164,7 +172,8 @@ def _compared(
     image = piece.image
     progress(0, 0, image.name)
     alone = replace(project, things={image.id: replace(image, plane=piece.plane)})
-    (part,) = ask(alone, image.id, request, progress)
+    with told_apart(image.name):
+        (part,) = ask(alone, image.id, request, progress)
     return match_objects(_annotated(piece), _of_class(part.found, wanted))
 
 
@@ -190,8 +199,7 @@ def _cut(annotation: Annotation, region: BBox) -> tuple[BBox, bytes]:
 def _of_class(found: Found, wanted: str | None) -> Found:
     if wanted is None:
         return found
-    rows = [row for row, name in enumerate(found.classes) if name == wanted]
-    return Found(found.boxes[rows], tuple(found.runs[row] for row in rows))
+    return taken(found, np.array([name == wanted for name in found.classes], bool))
 
 
 def _row(image: Image, parts: Sequence[Matching]) -> ScoredImage:
@@ -230,17 +238,3 @@ def _score(rows: Sequence[ScoredImage], request: Request, partition: str) -> Seg
 def _means(total: Any, matched: Any) -> tuple[float, ...]:  # noqa: ANN401
     """Divide sums by numbers of pairs; a mean of shares is at most 1, whatever was rounded."""
     return tuple(np.minimum(total / np.maximum(matched, 1), 1.0).tolist())
-
-
-def _shares(progress: Progress, count: int) -> Iterator[Progress]:
-    """Yield a progress for each of several planes, whose share is added to those before."""
-    for number in range(count):
-        yield _share(progress, number, count)
-
-
-def _share(progress: Progress, number: int, count: int) -> Progress:
-    def report(done: int, total: int, message: str = "", **values: Any) -> None:  # noqa: ANN401
-        share = min(done / total, 1.0) if total else 0.0
-        progress(round(1000 * (number + share)), 1000 * count, message, **values)
-
-    return report

@@ -20,6 +20,8 @@ EDGE = 1024
 LEVELS = 2**16
 TRUNCATE = 4.0
 TINY = 1e-30
+LARGE, SMALL, NEAR = 1e9, 1e-25, 2**-15
+"""Pixels above, differences below, and differences among pixels so much larger are scaled."""
 
 Pixels = NDArray[Any]
 Values = NDArray[np.float32]
@@ -85,7 +87,7 @@ def foreground(
         return mask
     scene = _Scene.of(pixels, recipe, step, edge)
     if recipe.method == "Manual":
-        limit = np.float32(scene.sign * recipe.value)
+        limit = scene.sign * scene.scale.applied(recipe.value)
         for tile in walk(shape, edge, step, "threshold"):
             mask[tile.keeping] = scene.values(tile.keep) > limit
         return mask
@@ -109,12 +111,44 @@ def _cut(scene: "_Scene", recipe: Recipe, step: Step, edge: int) -> float | None
     return stricter(counts, cut, recipe.strictness)
 
 
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """What makes values ones that float32 tells apart: nothing, for most images.
+
+    Attributes
+    ----------
+    zero : float
+        The value that becomes 0.
+    half : float
+        Half of the difference that becomes 1: the whole may be more than a float can be.
+    """
+
+    zero: float = 0.0
+    half: float = 0.5
+
+    @classmethod
+    def of(cls, darkest: float, brightest: float) -> "_Scale":
+        most, half = max(-darkest, brightest), brightest / 2 - darkest / 2
+        if most <= LARGE and (half == 0 or half >= max(most * NEAR, SMALL)):
+            return cls()
+        return cls(darkest, half or 0.5)
+
+    def applied(self, values: Any) -> Any:  # noqa: ANN401
+        """Return values (array or number) as float32."""
+        if self.zero == 0 and self.half == 0.5:
+            return np.asarray(values).astype(np.float32)
+        halves = np.asarray(values).astype(np.float64) / 2 - self.zero / 2
+        return np.clip(halves / self.half, -LARGE, LARGE).astype(np.float32)
+
+
 @dataclass(slots=True)
 class _Scene:
     """A plane as the threshold sees it: smooth, evenly lit, objects bright.
 
     Attributes
     ----------
+    scale : _Scale
+        All else is in its values.
     darkest : float
         Of the pixels.
     low, high : float
@@ -128,6 +162,7 @@ class _Scene:
 
     pixels: Pixels
     recipe: Recipe
+    scale: _Scale
     darkest: float
     low: float = 0.0
     high: float = 0.0
@@ -138,7 +173,9 @@ class _Scene:
     @classmethod
     def of(cls, pixels: Pixels, recipe: Recipe, step: Step, edge: int) -> "_Scene":
         darkest, brightest = _extremes(pixels, edge, step)
-        scene = cls(pixels, recipe, darkest)
+        scale = _Scale.of(darkest, brightest)
+        darkest, brightest = (float(scale.applied(value)) for value in (darkest, brightest))
+        scene = cls(pixels, recipe, scale, darkest)
         if pixels.size <= (2 * edge) ** 2:
             smooth = np.empty(pixels.shape, np.float32)
             for tile in walk(scene.shape, edge, step, "smooth"):
@@ -168,12 +205,13 @@ class _Scene:
             return self.smooth[top:bottom, left:right]
         rim = int(TRUNCATE * self.recipe.sigma + 0.5)
         row, col = max(top - rim, 0), max(left - rim, 0)
-        raw = self.pixels[row : bottom + rim, col : right + rim].astype(np.float32)
+        raw = self.scale.applied(self.pixels[row : bottom + rim, col : right + rim])
         if self.pixels.dtype.kind == "f":
             raw[~np.isfinite(raw)] = self.darkest
         if self.recipe.sigma:
             raw = ndimage.gaussian_filter(raw, self.recipe.sigma, mode="nearest", truncate=TRUNCATE)
-        return raw[top - row : bottom - row, left - col : right - col]
+        inside: Values = raw[top - row : bottom - row, left - col : right - col]
+        return inside
 
     def sampled(self, step: Step) -> Values:
         """Return smoothed pixels on a grid of rows and columns."""

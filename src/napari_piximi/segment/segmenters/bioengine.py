@@ -5,9 +5,9 @@ The pixels leave this machine, so whoever calls this must have asked the user.
 
 import gzip
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_piximi.errors import DownloadError, SegmentError
 from napari_piximi.io.download import check_address
 from napari_piximi.progress import Progress
-from napari_piximi.segment.catalog import Plane, Segmenter
+from napari_piximi.segment.catalog import Plane, Segmenter, setting
 from napari_piximi.segment.found import Found, found_labels
 
 __all__ = ["SEGMENTERS", "BioEngineSettings", "find"]
@@ -25,21 +25,20 @@ SERVER = "https://ai.imjoy.io"
 PLACE = "/public/services/triton-client/execute"
 MODEL = "cellpose-python"
 TICK = 0.05
+PATIENCE = 10
+"""Times the timeout that an answer may take which comes little by little."""
 MOST_ANSWER = 2**30
+MOST_LABEL = 2**31 - 1
 LABEL_TYPES = ("uint8", "uint16", "uint32", "int32", "int64")
-
-
-def _setting(default: Any, group: str, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
-    return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
 
 
 @dataclass(frozen=True, slots=True)
 class BioEngineSettings:
     """What the service can be told."""
 
-    diameter: float = _setting(30.0, "Objects", "Their diameter in pixels", min=1.0, max=2000.0)
-    server: str = _setting(SERVER, "Server", "Address of the BioEngine that the pixels are sent to")
-    timeout: float = _setting(120.0, "Server", "Seconds to wait for an answer", min=1.0, max=3600.0)
+    diameter: float = setting(30.0, "Objects", "Their diameter in pixels", min=1.0, max=2000.0)
+    server: str = setting(SERVER, "Server", "Address of the BioEngine that the pixels are sent to")
+    timeout: float = setting(120.0, "Server", "Seconds to wait for an answer", min=1.0, max=3600.0)
 
 
 def find(plane: Plane, settings: BioEngineSettings, progress: Progress) -> Found:
@@ -48,7 +47,7 @@ def find(plane: Plane, settings: BioEngineSettings, progress: Progress) -> Found
     Raises
     ------
     SegmentError
-        If what it takes is not installed, or the answer is not one.
+        If the answer holds no labels of the image.
     DownloadError
         If the server cannot be reached, or refuses; the message names it.
     Cancelled
@@ -59,8 +58,6 @@ def find(plane: Plane, settings: BioEngineSettings, progress: Progress) -> Found
     Channels come first, as 0…255 in float32, three of them. The service is Hypha's over HTTP:
     the arguments as gzipped MessagePack, arrays as ``_rtype: ndarray``.
     """
-    if find_spec("msgpack") is None:
-        raise SegmentError('MessagePack is not installed; pip install "napari-piximi[bioengine]"')
     server = settings.server.strip().rstrip("/")
     host = check_address(server)
     pixels = np.moveaxis(plane.pixels, 2, 0) * np.float32(255 / plane.top)
@@ -71,11 +68,25 @@ def find(plane: Plane, settings: BioEngineSettings, progress: Progress) -> Found
     }
     call = _Call(server + PLACE, _packed(question), settings.timeout)
     threading.Thread(target=call.run, name="bioengine", daemon=True).start()
+    deadline = time.monotonic() + PATIENCE * settings.timeout
     while not call.ended.wait(TICK):
         progress(0, 0, f"Waiting for {host}")
+        if time.monotonic() > deadline:
+            raise DownloadError(f"{host}: not finished after {PATIENCE * settings.timeout:g} s")
     if call.failure is not None:
-        raise DownloadError(f"{host}: {call.failure}") from call.failure
+        raise DownloadError(f"{host}: {_reason(call.failure, settings)}") from call.failure
     return found_labels(_labels(call.answer, plane.pixels.shape[:2], host))
+
+
+def _reason(failure: Exception, settings: BioEngineSettings) -> str:
+    from requests import ConnectionError as NoConnectionError
+    from requests import Timeout
+
+    if isinstance(failure, Timeout):
+        return f"no answer within {settings.timeout:g} s; wait longer, or try again later"
+    if isinstance(failure, NoConnectionError):
+        return "cannot be reached; check the address and the connection"
+    return str(failure) or type(failure).__name__
 
 
 def _sent(array: NDArray[Any]) -> dict[str, Any]:
@@ -136,6 +147,8 @@ def _labels(answer: bytes, shape: tuple[int, ...], host: str) -> NDArray[np.int3
         if dtype not in LABEL_TYPES or sent not in (shape, (1, *shape)):
             raise ValueError(f"labels of {sent}, {dtype}, for an image of {shape}")
         labels = np.frombuffer(mask["_rvalue"], dtype).reshape(shape)
+        if labels.size and not 0 <= labels.min() <= labels.max() <= MOST_LABEL:
+            raise ValueError(f"labels of {labels.min()} to {labels.max()}")
     except Exception as error:  # MessagePack has many of its own
         text = " ".join(str(error).split())[:200]
         raise SegmentError(f"{host}: the answer holds no labels of the image ({text})") from error

@@ -1,8 +1,7 @@
 """Cellpose, by the package of that name, where it is installed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from napari_piximi.errors import Cancelled, SegmentError, WeightsUnavailableError
 from napari_piximi.learn import device_choice
 from napari_piximi.progress import Progress
-from napari_piximi.segment.catalog import Plane, Segmenter
+from napari_piximi.segment.catalog import Plane, Segmenter, setting
 from napari_piximi.segment.found import Found, found_labels
 
 __all__ = ["SEGMENTERS", "CellposeSettings", "find"]
@@ -23,35 +22,31 @@ LEAST = 16
 """Pixels along an axis that Cellpose can do with."""
 
 
-def _setting(default: Any, group: str, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
-    return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
-
-
 @dataclass(frozen=True, slots=True)
 class CellposeSettings:
     """What Cellpose can be told; names and defaults are its own."""
 
-    diameter: float = _setting(
+    diameter: float = setting(
         0.0, "Objects", "Their diameter in pixels; 0 takes the image as it is", min=0.0, max=2000.0
     )
-    flow_threshold: float = _setting(
+    flow_threshold: float = setting(
         0.4, "Objects", "Larger keeps more objects of odd shape; 0 keeps all", min=0.0, max=3.0
     )
-    cellprob_threshold: float = _setting(
+    cellprob_threshold: float = setting(
         0.0, "Objects", "Smaller finds more and larger objects", min=-6.0, max=6.0
     )
-    min_size: int = _setting(
+    min_size: int = setting(
         SMALLEST, "Objects", "Leave out smaller ones (pixels)", min=0, max=1_000_000
     )
-    model: str = _setting(
+    model: str = setting(
         "", "Model", "A model file that you trained with Cellpose 4; empty takes Cellpose's own"
     )
-    download: bool = _setting(
+    download: bool = setting(
         False,
         "Model",
         "Let Cellpose fetch its own model (about 1.2 GB from huggingface.co) if it is not here",
     )
-    batch_size: int = _setting(8, "Model", "Tiles of 256 × 256 at a time", min=1, max=256)
+    batch_size: int = setting(8, "Model", "Tiles of 256 × 256 at a time", min=1, max=256)
 
 
 def find(plane: Plane, settings: CellposeSettings, progress: Progress) -> Found:
@@ -60,14 +55,12 @@ def find(plane: Plane, settings: CellposeSettings, progress: Progress) -> Found:
     Raises
     ------
     SegmentError
-        If Cellpose is not installed, or its model file is none of Cellpose 4's.
+        If its model file is none of Cellpose 4's.
     WeightsUnavailableError
         If its own model is not here, and may not be fetched or cannot.
     Cancelled
         If `progress` raises it.
     """
-    if find_spec("cellpose") is None:
-        raise SegmentError('Cellpose is not installed; pip install "napari-piximi[cellpose]"')
     progress(0, 0, "Loading Cellpose")
     model = _model(_model_file(settings), gpu=device_choice.chosen() != "cpu")
     height, width, channels = plane.pixels.shape

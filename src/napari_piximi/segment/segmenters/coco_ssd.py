@@ -1,6 +1,6 @@
 """Everyday objects in photographs, as boxes: SSD with MobileNetV2, fitted on the COCO images."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_piximi.errors import ModelFileError
 from napari_piximi.progress import Progress
 from napari_piximi.segment.bilinear import resized
-from napari_piximi.segment.catalog import Plane, Segmenter
+from napari_piximi.segment.catalog import Plane, Segmenter, setting
 from napari_piximi.segment.found import Found, found_boxes
 from napari_piximi.segment.pretrained import answers, input_size, pretrained_graph
 
@@ -44,32 +44,28 @@ NAMES = tuple(name.strip() for name in COCO.split(","))
 KNOWN = np.array([bool(name) for name in NAMES])
 
 
-def _setting(default: Any, group: str, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
-    return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
-
-
 @dataclass(frozen=True, slots=True)
 class CocoSettings:
     """Which of the boxes that the network proposes become objects."""
 
-    score: float = _setting(
+    score: float = setting(
         0.5, "Objects", "How sure the network must be at least", min=0.01, max=0.99
     )
-    overlap: float = _setting(
+    overlap: float = setting(
         0.5,
         "Objects",
         "Of boxes that overlap by more than this share, only the best is kept",
         min=0.0,
         max=1.0,
     )
-    most: int = _setting(
+    most: int = setting(
         20,
         "Objects",
         "Keep this many boxes of an image, the best ones; 0 keeps all",
         min=0,
         max=100_000,
     )
-    model: str = _setting(
+    model: str = setting(
         "",
         "Network",
         "A model.json of your own to use instead, or its folder; empty uses the published one",

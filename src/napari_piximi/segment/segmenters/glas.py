@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_piximi.errors import ModelFileError
 from napari_piximi.progress import Progress
 from napari_piximi.segment.bilinear import resized, resized_mask
-from napari_piximi.segment.catalog import Plane, Segmenter
+from napari_piximi.segment.catalog import Plane, Segmenter, setting
 from napari_piximi.segment.components import pieces
 from napari_piximi.segment.found import Found, found_labels, joined, shifted
 from napari_piximi.segment.pretrained import answers, input_size, pretrained_graph
@@ -28,18 +28,14 @@ OVERLAP = 64
 OTHER = "is no gland network, which takes an RGB image and puts out one value for each pixel"
 
 
-def _setting(default: Any, group: str, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
-    return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
-
-
 @dataclass(frozen=True, slots=True)
 class GlasSettings:
     """What the network is shown, and what becomes of its answer."""
 
-    threshold: float = _setting(
+    threshold: float = setting(
         0.5, "Objects", "Probability from which a pixel is gland", min=0.01, max=0.99
     )
-    erosion: int = _setting(
+    erosion: int = setting(
         4,
         "Objects",
         "Take this off all round, in pixels of what the network sees: parts glands that touch, and "
@@ -47,20 +43,20 @@ class GlasSettings:
         min=0,
         max=32,
     )
-    dilation: int = _setting(
+    dilation: int = setting(
         2, "Objects", "Put this on again all round, in the same pixels", min=0, max=32
     )
-    min_area: int = _setting(
+    min_area: int = setting(
         0, "Objects", "Drop objects of fewer pixels of the image", min=0, max=1_000_000_000
     )
-    tiles: bool = _setting(
+    tiles: bool = setting(
         False,
         "Image",
         "Look at one piece of 768 × 768 pixels after another, as large as they are, instead of at "
         "the whole image made small: for images of many fields of view",
         label="Piece by piece",
     )
-    model: str = _setting(
+    model: str = setting(
         "",
         "Network",
         "A model.json of your own to use instead, or its folder; empty uses the published one",

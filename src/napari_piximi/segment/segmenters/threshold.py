@@ -1,6 +1,6 @@
 """Objects are what is brighter, or darker, than a threshold: nothing to download."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from napari_piximi.errors import SegmentError
 from napari_piximi.model import masks
 from napari_piximi.progress import Progress, silent
-from napari_piximi.segment.catalog import Plane, Segmenter
+from napari_piximi.segment.catalog import Plane, Segmenter, setting
 from napari_piximi.segment.components import fill_holes, pieces
-from napari_piximi.segment.found import Found, found_labels, joined, shifted, taken
+from napari_piximi.segment.found import Found, found_labels, joined, off_the_edge, shifted, taken
 from napari_piximi.segment.splitting import Again, split_touching
 from napari_piximi.segment.thresholding import EDGE, Recipe, foreground
 
@@ -34,10 +34,6 @@ UNCUT = 4096 * 4096
 """A piece whose box has more pixels than this stays as it is: a whole section, not a clump."""
 
 
-def _setting(default: Any, group: str, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
-    return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
-
-
 @dataclass(frozen=True, slots=True)
 class ThresholdSettings:
     """What counts as an object. The defaults are for a first look at any image.
@@ -46,7 +42,7 @@ class ThresholdSettings:
     one is heeded.
     """
 
-    method: str = _setting(
+    method: str = setting(
         "Otsu",
         "Threshold",
         "How the threshold is found. Otsu: objects stand out clearly. Li: also faint objects. "
@@ -54,14 +50,14 @@ class ThresholdSettings:
         "for fine structures. Manual: the value below",
         choices=("Otsu", "Li", "Triangle", "Local", "Manual"),
     )
-    objects: str = _setting(
+    objects: str = setting(
         "Auto",
         "Threshold",
         "Are objects brighter or darker than the background? Auto takes for background what "
         "most of the image's border shows",
         choices=("Auto", "Bright", "Dark"),
     )
-    strictness: float = _setting(
+    strictness: float = setting(
         0.85,
         "Threshold",
         "Less takes more: how far the threshold is from the background, as a multiple of what "
@@ -70,7 +66,7 @@ class ThresholdSettings:
         max=10.0,
         when=("method", ("Otsu", "Li", "Triangle", "Local")),
     )
-    value: float = _setting(
+    value: float = setting(
         128.0,
         "Threshold",
         "The threshold for Manual, in the values that napari shows under the pointer",
@@ -78,7 +74,7 @@ class ThresholdSettings:
         max=1e9,
         when=("method", ("Manual",)),
     )
-    block: int = _setting(
+    block: int = setting(
         101,
         "Threshold",
         "How far Local looks around: the side of a square in pixels, larger than an object. "
@@ -87,22 +83,22 @@ class ThresholdSettings:
         max=2001,
         when=("method", ("Local",)),
     )
-    smoothing: float = _setting(
+    smoothing: float = setting(
         1.5,
         "Smoothing and light",
         "Blurs noise away before the threshold: sigma of a Gaussian in pixels, 0 for none",
         min=0.0,
         max=20.0,
     )
-    even_light: bool = _setting(
+    even_light: bool = setting(
         True,
         "Smoothing and light",
         "Takes out slow changes of the background from one side of the image to the other",
     )
-    fill_holes: bool = _setting(
+    fill_holes: bool = setting(
         True, "Objects", "Fills holes inside of objects, however large they are"
     )
-    split: float = _setting(
+    split: float = setting(
         0.85,
         "Objects",
         "Cuts touching objects apart at their waists: where they are narrower than this share of "
@@ -110,21 +106,21 @@ class ThresholdSettings:
         min=0.0,
         max=1.0,
     )
-    min_size: int = _setting(
+    min_size: int = setting(
         30,
         "Objects",
         "Smaller objects are left out, in pixels; 0 keeps all",
         min=0,
         max=1_000_000_000,
     )
-    max_size: int = _setting(
+    max_size: int = setting(
         0,
         "Objects",
         "Larger objects are left out, in pixels; 0 for no limit",
         min=0,
         max=1_000_000_000,
     )
-    clear_border: bool = _setting(
+    clear_border: bool = setting(
         False, "Objects", "Leaves out objects that the image's border cuts off"
     )
 
@@ -169,8 +165,7 @@ def find(
     ]
     found = joined(parts)
     if settings.clear_border:
-        inner = (found.boxes[:, :2] > 0) & (found.boxes[:, 2:] < mask.shape)
-        found = taken(found, np.flatnonzero(inner.all(axis=1)))
+        found = off_the_edge(found, mask.shape)
     return taken(found, _reading_order(found))
 
 
