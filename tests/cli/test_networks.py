@@ -29,18 +29,18 @@ def test_a_network_is_fitted_saved_continued_scored_and_asked(
 ) -> None:
     out, table = tmp_path / "out.zip", tmp_path / "score.csv"
     said = command.works("fit-network", coins, "--kind", "coin", "--out", out, *QUICK).splitlines()
-    assert said[0].startswith("network 1: 2 epochs in ")
+    assert said[0].startswith("U-Net 1: 2 epochs in ")
     assert said[1].startswith("held out: IoU ")
     (network,) = read_bundle(out).networks
-    assert (network.name, network.settings.depth, network.settings.filters) == ("network 1", 2, 4)
+    assert (network.name, network.settings.depth, network.settings.filters) == ("U-Net 1", 2, 4)
     assert network.channels == (0,)
 
-    on = ("--continue", "network 1", "--epochs", 1)
+    on = ("--continue", "U-Net 1", "--epochs", 1)
     command.works("fit-network", out, "--kind", "coin", "--out", out, *on)
     (network,) = read_bundle(out).networks
     assert [run.epochs for run in network.runs] == [2, 1]
 
-    asked = ("--kind", "coin", "--network", "network 1")
+    asked = ("--kind", "coin", "--network", "U-Net 1")
     lines = command.works("score", out, *asked, "--out", out, "--csv", table).splitlines()
     assert lines[0].split() == ["IoU", "precision", "recall", "F1", "mean", "IoU"]
     assert [line.split()[0] for line in lines[1:4]] == ["0.50", "0.75", "0.95"]
@@ -55,7 +55,7 @@ def test_a_network_is_fitted_saved_continued_scored_and_asked(
     assert len(found) == len(THRESHOLDS)
 
     told = command.works("info", out)
-    assert f"network network 1: coin, 1 of the channels, 2 runs, F1 {kept.f1[0]:.3f}" in told
+    assert f"network U-Net 1: coin, 1 of the channels, 2 runs, F1 {kept.f1[0]:.3f}" in told
     (facts,) = json.loads(command.works("info", out, "--json"))["networks"]
     assert facts["scores"][0]["matched"] == list(kept.matched)
     assert [run["architecture"] for run in facts["runs"]] == ["U-Net", "U-Net"]

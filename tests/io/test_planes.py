@@ -139,7 +139,7 @@ def test_packed_planes_that_come_together_are_bounded_as_unpacked(
     monkeypatch.setattr(_source, "MAX_SPAN", 100_000)
     opened = read_bundle(tmp_path / "p.zip")
     wanted = [(opened.pixels(thing), thing.plane) for thing in opened.annotations()]
-    chunks = {n: pixels.chunks[0] for n, (pixels, _) in enumerate(wanted)}  # type: ignore[union-attr]
+    chunks = {n: pixels.chunks[0] for n, (pixels, _) in enumerate(wanted)}  # type: ignore[attr-defined]
     groups = list(wanted[0][0].source.lend_many(chunks))  # type: ignore[attr-defined]
     assert 1 < len(groups) < len(wanted)
     assert all(len(g) == 1 or sum(len(data) for _, data in g) <= 100_000 for g in groups)

@@ -35,6 +35,7 @@ from napari_piximi.cli.terminal import (
 from napari_piximi.errors import SegmentError
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model import edits
+from napari_piximi.model.networks import free_network_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import (
     THRESHOLDS,
@@ -48,7 +49,6 @@ from napari_piximi.segment.scoring import ScoredImage, annotated_images, score_i
 
 __all__ = ["fit_own", "score"]
 
-STEM = "network"
 SHOWN = (0, 5, 9)
 """Thresholds in the printed table: 0.5, 0.75 and 0.95."""
 
@@ -73,7 +73,7 @@ def fit_own(
     key = project.find_kind(kind).id
     old = project.find_network(base) if base else None
     settings = changed_settings(old.settings if old else UNetSettings(), chosen)
-    name = name or base or free_name(project)
+    name = name or base or free_network_name(project)
     _check_name(project, name, key, base)
     taken = read_channels(channels) or tuple(range(project.image_channels or 1))
     with progress_bar() as progress:
@@ -81,13 +81,6 @@ def fit_own(
         project = edits.put_network(project, fitted)
         write_bundle(project, out, progress=progress)
     _print_run(fitted)
-
-
-def free_name(project: Project) -> str:
-    """Return the first of ``network 1``, ``network 2``, … that no network has."""
-    taken = {network.name for network in project.networks}
-    names = (f"{STEM} {number}" for number in range(1, len(taken) + 2))
-    return next(name for name in names if name not in taken)
 
 
 def _check_name(project: Project, name: str, kind: str, base: str) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "delete_network_run",
     "delete_score",
     "duplicate_network",
+    "free_network_name",
     "is_network_name",
     "put_network",
     "rename_network",
@@ -26,6 +27,13 @@ T = TypeVar("T")
 def is_network_name(name: str) -> bool:
     """Tell whether a network may have a name: not blank, no path, no dots."""
     return bool(name.strip()) and not any(sign in name for sign in "./\\\0")
+
+
+def free_network_name(project: Project, stem: str = "U-Net", first: int = 1) -> str:
+    """Return the first of ``U-Net 1``, ``U-Net 2``, … that no network of the project has."""
+    taken = {network.name for network in project.networks}
+    names = (f"{stem} {number}" for number in range(first, first + len(taken) + 1))
+    return next(name for name in names if name not in taken)
 
 
 def put_network(project: Project, network: SegmentationNetwork) -> Project:

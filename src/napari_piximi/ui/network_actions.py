@@ -7,11 +7,12 @@ from qtpy.QtWidgets import QMenu, QWidget
 
 from napari_piximi.io.network_files import read_network, write_network
 from napari_piximi.model import edits
+from napari_piximi.model.networks import free_network_name
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.progress import Progress, silent
 from napari_piximi.ui import file_choice, messages
 from napari_piximi.ui.jobs import Job
-from napari_piximi.ui.network_choice import NetworkChoice, free_network_name
+from napari_piximi.ui.network_choice import NetworkChoice
 from napari_piximi.ui.network_import import adopted
 from napari_piximi.ui.shown_names import one_line
 
@@ -93,7 +94,7 @@ class NetworkActions:
         project = self.workspace.project
         name = f"{found.name} copy"
         if any(network.name == name for network in project.networks):
-            name = free_network_name(project, f"{found.name} copy {{}}")
+            name = free_network_name(project, name, 2)
         label = f"Duplicate network {one_line(found.name)}"
         if self.workspace.edit(label, edits.duplicate_network, found.name, name):
             self.choice.choose(name)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from psygnal import Signal
 
+from napari_piximi.model.networks import free_network_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
 from napari_piximi.model.things import IMAGE_KIND, Annotation
@@ -19,7 +20,6 @@ __all__ = [
     "Annotated",
     "NetworkChoice",
     "annotated_of",
-    "free_network_name",
     "kind_text",
     "last_unet_settings",
     "network_choice_of",
@@ -208,12 +208,6 @@ def kind_text(project: Project, kind: str, found: Annotated) -> str:
     """Name a kind with what there is of it: ``nuclei: 81 on 4 images``."""
     name = one_line(project.kind_name(kind), LONGEST)
     return f"{name}: {found.objects:,} on {images_text(found.images)}"
-
-
-def free_network_name(project: Project, stem: str = "U-Net {}") -> str:
-    """Return the first of ``U-Net 1``, ``U-Net 2``, … that no network of the project has."""
-    taken = {network.name for network in project.networks}
-    return next(n for n in map(stem.format, range(1, len(taken) + 2)) if n not in taken)
 
 
 def last_unet_settings() -> UNetSettings | None:

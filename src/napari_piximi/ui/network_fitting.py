@@ -8,11 +8,12 @@ from typing import Any
 
 from napari_piximi.errors import EditError
 from napari_piximi.model.edits import put_network
+from napari_piximi.model.networks import free_network_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
 from napari_piximi.model.training import Run
 from napari_piximi.ui.fit_course import FitCourse, FitUnderWay
-from napari_piximi.ui.network_choice import free_network_name, network_choice_of
+from napari_piximi.ui.network_choice import network_choice_of
 from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.workspace import Workspace
 

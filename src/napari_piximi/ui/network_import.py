@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_piximi.io.network_files import read_network
 from napari_piximi.io.sniffing import classifier_json
 from napari_piximi.model import edits
+from napari_piximi.model.networks import free_network_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.model.things import IMAGE_KIND
@@ -80,7 +81,6 @@ def adopted(project: Project, network: SegmentationNetwork, kind: str) -> Projec
             project = edits.create_kind(project, network.name)
             objects = [project.find_kind(network.name).id]
         kind = objects[0]
-    taken = {other.name for other in project.networks}
-    names = [network.name, *(f"{network.name} {number}" for number in range(2, len(taken) + 3))]
-    free = next(name for name in names if name not in taken)
-    return edits.put_network(project, replace(network, name=free, kind=kind))
+    if any(other.name == network.name for other in project.networks):
+        network = replace(network, name=free_network_name(project, network.name, 2))
+    return edits.put_network(project, replace(network, kind=kind))

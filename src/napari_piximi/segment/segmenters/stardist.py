@@ -1,13 +1,13 @@
 """Nuclei as star-convex polygons: StarDist's two published networks, or a user's own."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_piximi.errors import SegmentError
 from napari_piximi.progress import Progress
-from napari_piximi.segment.catalog import Plane, Segmenter
+from napari_piximi.segment.catalog import Plane, Segmenter, setting
 from napari_piximi.segment.found import Found, found_labels
 
 if TYPE_CHECKING:
@@ -23,22 +23,18 @@ _SHARES = (80, 10, 10)
 """Of the time, in per cent: looking, choosing, painting."""
 
 
-def _setting(default: Any, group: str, tooltip: str, **limits: Any) -> Any:  # noqa: ANN401
-    return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
-
-
 @dataclass(frozen=True, slots=True)
 class StarDistSettings:
     """What counts as a nucleus; the defaults are those of the published networks."""
 
-    probability: float = _setting(
+    probability: float = setting(
         0.479071,
         "Objects",
         _PROBABILITY,
         min=0.01,
         max=0.99,
     )
-    overlap: float = _setting(
+    overlap: float = setting(
         0.3,
         "Objects",
         "Of two outlines that share more than this part of the smaller one, only the more "
@@ -46,13 +42,13 @@ class StarDistSettings:
         min=0.0,
         max=0.95,
     )
-    low: float = _setting(
+    low: float = setting(
         1.0, "Image", "Percentile of the pixel values that becomes black", min=0.0, max=100.0
     )
-    high: float = _setting(
+    high: float = setting(
         99.8, "Image", "Percentile of the pixel values that becomes white", min=0.0, max=100.0
     )
-    scale: float = _setting(
+    scale: float = setting(
         1.0,
         "Image",
         "The network sees the image this many times as large: 0.5 for nuclei that are twice as "
@@ -60,7 +56,7 @@ class StarDistSettings:
         min=0.05,
         max=8.0,
     )
-    model: str = _setting(
+    model: str = setting(
         "",
         "Network",
         "A StarDist network of your own: a model.json, or a folder that stardist saved, or the "
@@ -72,7 +68,7 @@ class StarDistSettings:
 class VheSettings(StarDistSettings):
     """What counts as a nucleus in stained tissue."""
 
-    probability: float = _setting(
+    probability: float = setting(
         0.692478,
         "Objects",
         _PROBABILITY,
