@@ -1,6 +1,7 @@
 """Keys and clicks in a real window."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import napari
@@ -13,6 +14,9 @@ from qtpy.QtWidgets import QWidget
 from tests.model.cells import CELLS
 from tests.ui.test_layers import cells, flat_project
 
+from napari_piximi.model import edits, masks
+from napari_piximi.model.raster import MOST
+from napari_piximi.model.things import Annotation, ArrayPixels, Image
 from napari_piximi.ui.workspace import Workspace, workspace_of
 
 qtest: Any = QTest  # its type hints lack that all of it is static
@@ -158,3 +162,33 @@ def test_escape_selects_nothing(workspace: Workspace, canvas: QWidget, qtbot: Qt
     workspace.layers.select(CELLS[0])
     qtest.keyClick(canvas, Qt.Key.Key_Escape)
     assert not workspace.gallery.selection
+
+
+def test_very_many_objects_come_into_a_layer_that_is_shown(
+    workspace: Workspace, viewer: napari.Viewer, qtbot: QtBot
+) -> None:
+    """Their labels need more than 16 bits: napari fails there if it has a colour too many."""
+    count = MOST + 1
+    image = workspace.project.things["image0"]
+    assert isinstance(image, Image)
+    pixels = ArrayPixels(np.zeros((1, 256, 257, 3), np.uint8))
+    workspace.edit("Add", edits.add_images, [replace(image, id="wide", pixels=pixels)])
+    workspace.show("wide")
+    layer = workspace.layers.labels_layer("cell")
+    assert layer is not None
+    assert layer.data.dtype == np.uint16
+    cell = workspace.project.things[CELLS[2]]
+    assert isinstance(cell, Annotation)
+    cell = replace(cell, image="wide", runs=masks.full(1, 1))
+    places = (divmod(number, 257) for number in range(count))
+    made = [
+        replace(cell, id=f"many{number}", bbox=(row, column, row + 1, column + 1))
+        for number, (row, column) in enumerate(places)
+    ]
+    assert workspace.edit("Add", edits.add_annotations, made)
+    qtbot.wait(50)
+    assert layer.data.dtype == np.int32
+    np.testing.assert_array_equal(np.ravel(layer.data)[:count], np.arange(1, count + 1))
+    workspace.session.undo()
+    assert not np.any(layer.data)
+    assert layer is workspace.layers.labels_layer("cell")

@@ -1,20 +1,26 @@
 """The annotations of one kind on one image as labels: which number is which, and who is on top."""
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.model import masks
 from napari_piximi.model.project import Project
+from napari_piximi.model.stretches import paint
 from napari_piximi.model.things import Annotation, Image
 
 __all__ = ["Raster", "Region", "joined"]
 
 MANY = 64
 """From so many boxes on one plane, the plane is painted anew as a whole."""
+
+
+MOST = (1 << 16) - 1
+"""Largest number of 16 bits: napari shows larger ones slowly, and not each in its own colour."""
+ROOM = 1 << 10
+"""So many numbers are left for what the user paints next, or the labels get 32 bits."""
 
 
 class Region(NamedTuple):
@@ -60,14 +66,13 @@ class Raster:
         self.things = self._collect(project)
         self._numbers = {key: number for number, key in enumerate(self.things, 1)}
         self._ids = {number: key for key, number in self._numbers.items()}
-        dtype = np.uint16 if len(self.things) < 1 << 15 else np.int32
+        self._largest = len(self.things)
         found = project.things[image]
         assert isinstance(found, Image)
-        self.labels: NDArray[Any] = np.zeros(found.pixels.shape[:3], dtype)
+        self._shape = found.pixels.shape[:3]
         self._boxes = _boxes(self.things.values())
         self._rows: dict[str, int] | None = None
-        for thing in self.things.values():
-            _draw(self.labels[thing.plane], (0, 0), thing, self._numbers[thing.id])
+        self.labels: NDArray[Any] = self._painted()
 
     def __len__(self) -> int:
         """Return the number of annotations."""
@@ -76,7 +81,7 @@ class Raster:
     @property
     def largest(self) -> int:
         """The largest number that was ever given."""
-        return max(self._ids, default=0)
+        return self._largest
 
     def number(self, thing: str) -> int | None:
         """Return the number of an annotation that is there, or None."""
@@ -95,6 +100,7 @@ class Raster:
         for key, number in numbers.items():
             self._numbers[key] = number
             self._ids[number] = key
+            self._largest = max(self._largest, number)
 
     def update(self, project: Project, touched: Iterable[str]) -> list[Region]:
         """Follow a change of the project.
@@ -111,6 +117,7 @@ class Raster:
         list of Region
             Where `labels` may be different now.
         """
+        was_empty = not self.things
         old: list[Annotation] = []
         new: list[Annotation] = []
         for key in touched:
@@ -120,7 +127,12 @@ class Raster:
             if was is not None:
                 old.append(was)
         moved = self._follow(project, old, new)
-        regions = joined(map(_region, moved))
+        regions = _regions(moved)
+        if was_empty and new:
+            self.labels = self._painted()
+            return regions
+        if self.labels.dtype == np.uint16 and self.largest > MOST - ROOM:
+            self.labels = self.labels.astype(np.int32)
         for region in regions:
             self._repaint(region)
         return regions
@@ -134,6 +146,14 @@ class Raster:
         return {
             thing.id: thing for thing in project.annotations(self.image) if self._is_ours(thing)
         }
+
+    def _painted(self) -> NDArray[Any]:
+        """Paint all anew: where there is none, this takes neither time nor memory."""
+        dtype = np.uint16 if self.largest <= MOST - ROOM else np.int32
+        labels = np.zeros(self._shape, dtype)
+        runs = [thing.runs for thing in self.things.values()]
+        paint(labels, self._boxes, runs, self.numbers())
+        return labels
 
     def _follow(
         self, project: Project, old: list[Annotation], new: list[Annotation]
@@ -155,7 +175,7 @@ class Raster:
             self.things.update({key: after[key] for key in last})
         else:
             self.things = self._collect(project)
-        self._number(added)
+        self._number([key for key in self.things if key in added])
         self._boxes, self._rows = _boxes(self.things.values()), None
         return [
             thing
@@ -173,26 +193,30 @@ class Raster:
             if number is None or (self._ids[number] != key and self._ids[number] in self.things):
                 number = self.largest + 1
             self.give({key: number})
-        if self.largest > np.iinfo(self.labels.dtype).max:
-            self.labels = self.labels.astype(np.int32)
 
     def _patch_boxes(self, things: Iterable[Annotation]) -> None:
         if self._rows is None:
             self._rows = {key: row for row, key in enumerate(self.things)}
         for thing in things:
-            self._boxes[self._rows[thing.id]] = list(_region(thing))
+            self._boxes[self._rows[thing.id]] = (thing.plane, *thing.bbox)
 
     def _repaint(self, region: Region) -> None:
         plane, top, left, bottom, right = region
-        box = np.zeros((bottom - top, right - left), self.labels.dtype)
+        if 2 * (right - left) > self.labels.shape[2]:
+            left, right = 0, self.labels.shape[2]  # in one piece in memory: no copy is needed
+        there = self.labels[plane, top:bottom, left:right]
+        box = there if there.flags.c_contiguous else np.empty_like(there, order="C")
+        box[...] = 0
         planes, tops, lefts, bottoms, rights = self._boxes.T
         hit = (planes == plane) & (tops < bottom) & (bottoms > top)
-        hit &= (lefts < right) & (rights > left)
-        keys = list(self.things) if hit.any() else []
-        for row in np.flatnonzero(hit).tolist():
-            thing = self.things[keys[row]]
-            _draw(box, (top, left), thing, self._numbers[thing.id])
-        self.labels[region.cut] = box
+        rows = np.flatnonzero(hit & (lefts < right) & (rights > left))
+        if rows.size:
+            things = list(self.things.values())
+            runs = [things[row].runs for row in rows.tolist()]
+            boxes = self._boxes[rows] - (plane, top, left, top, left)
+            paint(box[np.newaxis], boxes, runs, self.numbers()[rows])
+        if box is not there:
+            there[...] = box
 
 
 def joined(regions: Iterable[Region]) -> list[Region]:
@@ -230,8 +254,18 @@ def _around(regions: list[Region]) -> Region:
     return Region(plane[0], min(top), min(left), max(bottom), max(right))
 
 
-def _region(thing: Annotation) -> Region:
-    return Region(thing.plane, *thing.bbox)
+def _regions(things: Iterable[Annotation]) -> list[Region]:
+    """Return where annotations lie, joined as :func:`joined` does; quick for very many."""
+    boxes = _boxes(things)
+    found: list[Region] = []
+    for plane in np.unique(boxes[:, 0]).tolist():
+        here = boxes[boxes[:, 0] == plane]
+        if len(here) > MANY:
+            top, left = here[:, 1:3].min(axis=0).tolist()
+            found.append(Region(plane, top, left, *here[:, 3:].max(axis=0).tolist()))
+        else:
+            found += _merged([Region(*row) for row in here.tolist()])
+    return found
 
 
 def _outline(thing: Annotation) -> tuple[object, ...]:
@@ -240,23 +274,11 @@ def _outline(thing: Annotation) -> tuple[object, ...]:
 
 def _boxes(things: Iterable[Annotation]) -> NDArray[np.intp]:
     """Return (N, 5): plane, top, left, bottom, right."""
-    boxes = [(thing.plane, *thing.bbox) for thing in things]
-    return np.array(boxes, np.intp).reshape(-1, 5)
+    numbers = chain.from_iterable((thing.plane, *thing.bbox) for thing in things)
+    return np.fromiter(numbers, np.intp).reshape(-1, 5)
 
 
 def _last(things: Mapping[str, object], count: int) -> list[str]:
     """Return the last `count` keys, in order."""
     backwards = reversed(cast("dict[str, object]", things))  # as every project has
     return list(islice(backwards, count))[::-1]
-
-
-def _draw(labels: NDArray[Any], origin: tuple[int, int], thing: Annotation, number: int) -> None:
-    """Paint an annotation into labels (Y, X) whose first pixel is at `origin`, and cut it off."""
-    top, left, bottom, right = thing.bbox
-    mask = masks.decode(thing.runs, (bottom - top, right - left))
-    row, column = top - origin[0], left - origin[1]
-    up, over = max(0, -row), max(0, -column)
-    rows = slice(row + up, max(0, row + mask.shape[0]))
-    columns = slice(column + over, max(0, column + mask.shape[1]))
-    target = labels[rows, columns]
-    target[mask[up : up + target.shape[0], over : over + target.shape[1]]] = number

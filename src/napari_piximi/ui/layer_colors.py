@@ -15,9 +15,11 @@ __all__ = ["COLOR_MODES", "ColorMode", "label_colors"]
 ColorMode = Literal["category", "instance", "prediction"]
 COLOR_MODES: tuple[ColorMode, ...] = get_args(ColorMode)
 
-SPARE = 1 << 10
 MOST = (1 << 16) - 1
-"""Most colours that napari can give to labels; with more labels, colours come round again."""
+"""Most colours that napari can give to labels; with more labels, colours come round again.
+
+It accepts one more, and fails when labels that have so many get more than 16 bits.
+"""
 ALPHA = 0.45
 FAINT = 0.2
 """Opacity of annotations without a prediction, where that is what counts."""
@@ -57,11 +59,10 @@ def label_colors(
     -------
     (N, 4) array
         Row n is the colour of label n, in red, green, blue and opacity, each 0…1. There are
-        rows for more labels than there are, so that what is painted next has a colour. Labels
-        beyond :data:`MOST` can only be told apart by instance.
+        :data:`MOST` rows, so that what is painted next has a colour. Labels of more than 16
+        bits can only be told apart by instance.
     """
-    size = 1 << 16 if raster.labels.dtype == np.uint16 else raster.largest + SPARE
-    if size > MOST and raster.labels.dtype != np.uint16:
+    if raster.labels.dtype != np.uint16:
         colors = _instance_colors(MOST).copy()
         colors[0] = 0
         return colors
@@ -70,9 +71,9 @@ def label_colors(
     palette, place = _palette(categories, kind)
     own = np.fromiter((place.get(thing.category, 0) for thing in things), np.intp, len(raster))
     if mode == "instance":
-        colors = _instance_colors(size).copy()
+        colors = _instance_colors(MOST).copy()
     else:
-        colors = np.tile(palette[place[kind.unknown]], (size, 1))
+        colors = np.tile(palette[place[kind.unknown]], (MOST, 1))
         colors[numbers] = palette[own if mode == "category" else _predicted(things, place)]
     shown = np.array([True, *(c.visible for c in _ours(categories, kind))])
     here = raster.things.keys() & selected

@@ -15,7 +15,7 @@ from napari_piximi.model.raster import Raster, Region
 from napari_piximi.model.things import Image, Kind
 from napari_piximi.ui import messages
 from napari_piximi.ui.layer_channels import scale_of, set_scale, units_of
-from napari_piximi.ui.layer_colors import MOST, ColorMode, label_colors
+from napari_piximi.ui.layer_colors import ColorMode, label_colors
 from napari_piximi.ui.layer_painting import different_regions, painted_regions
 from napari_piximi.ui.rest import Rest
 
@@ -120,11 +120,11 @@ class KindLayer:
         """Give each label its colour."""
         kind = project.kinds[self.kind.id]  # ours may still be the one before an edit
         colors = label_colors(self.raster, project.categories, kind, mode, selected)
-        if self.raster.largest >= MOST and not self._told:
+        if self.raster.labels.dtype != np.uint16 and not self._told:
             self._told = True
             messages.info(
-                f"{self.image.name} has more than {MOST:,} objects of the kind {self.kind.name}: "
-                "napari can only colour that many by instance"
+                f"{self.image.name} has {len(self.raster):,} objects of the kind "
+                f"{self.kind.name}: napari can only colour that many by instance"
             )
         if self._colors is None or not np.array_equal(colors, self._colors):
             self._colors = colors

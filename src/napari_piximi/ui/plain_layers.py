@@ -1,12 +1,11 @@
 """Images and annotations as layers of their own, tied to no project."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.model import masks
+from napari_piximi.model.labels import labels_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Channel, Image
 
@@ -71,8 +70,9 @@ def labels_layers(project: Project, image: Image) -> list[LayerData]:
             "features": _features(project, annotations),
             **_scale(image),
         }
-        labels = _planes(_paint(annotations, image.pixels.shape[:3])[..., np.newaxis])
-        layers.append((labels[..., 0], arguments, "labels"))
+        planes, rows, columns = image.pixels.shape[:3]
+        labels = _planes(labels_of(annotations, (planes, rows, columns)))
+        layers.append((labels, arguments, "labels"))
     return layers
 
 
@@ -97,15 +97,6 @@ def _colormap(channel: Channel) -> dict[str, Any]:
     """Return a colour map from black to the channel's colour."""
     colors = [(0.0, 0.0, 0.0, 1.0), (*channel.color, 1.0)]
     return {"colors": colors, "name": f"piximi {channel.color}"}
-
-
-def _paint(annotations: Iterable[Annotation], shape: tuple[int, ...]) -> NDArray[np.int32]:
-    painted = np.zeros(shape, np.int32)
-    for label, annotation in enumerate(annotations, 1):
-        top, left, bottom, right = annotation.bbox
-        inside = masks.decode(annotation.runs, (bottom - top, right - left))
-        painted[annotation.plane, top:bottom, left:right][inside] = label
-    return painted
 
 
 def _features(project: Project, annotations: list[Annotation]) -> dict[str, list[Any]]:
