@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from napari_piximi.ui import preferences
 
@@ -30,3 +31,27 @@ def test_the_folder_is_the_users_own_by_default(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv(preferences.STATE)
     assert preferences.state_folder().name == "napari-piximi"
     assert preferences.state_folder().is_absolute()
+
+
+def test_what_is_kept_soon_is_there_at_once(state_folder: Path, qtbot: QtBot) -> None:
+    file = state_folder / preferences.CHOICES
+    for value in range(5):
+        preferences.put_soon("form/size", value)
+        preferences.put_soon("form/other", [value])
+        assert preferences.get("form/size") == value
+    assert not file.exists()
+    preferences.put("form/other", "sure")
+    assert preferences.get("form/other") == "sure"
+    qtbot.waitUntil(lambda: "size=4" in file.read_text("utf-8"))
+    assert preferences.get("form/size") == 4
+    assert preferences.get("form/other") == "sure"
+
+
+def test_what_is_kept_soon_stays_in_its_folder(
+    state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    preferences.put_soon("form/size", 1)
+    monkeypatch.setenv(preferences.STATE, str(tmp_path / "another"))
+    assert preferences.get("form/size") is None
+    qtbot.waitUntil(lambda: (state_folder / preferences.CHOICES).exists())
+    assert not (tmp_path / "another").exists()

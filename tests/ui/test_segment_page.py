@@ -24,7 +24,7 @@ from napari_piximi.segment.running import ABSENT
 from napari_piximi.ui import preferences, segmenter_facts, sending_dialog, weights_dialog
 from napari_piximi.ui.segment_choice import settings_of
 from napari_piximi.ui.segment_consent import host_of
-from napari_piximi.ui.segment_page import NO_IMAGE, SegmentPage
+from napari_piximi.ui.segment_page import NO_IMAGE, NOT_ADDED, SegmentPage
 from napari_piximi.ui.segment_where import Where
 from napari_piximi.ui.segmentation_panel import SegmentationPanel
 from napari_piximi.ui.workspace import Workspace
@@ -333,13 +333,13 @@ def test_a_preview_follows_each_change(page: SegmentPage, finish: Wait, qtbot: Q
     level(page).setValue(0.9)
     assert not page.preview.running, "after a rest"
     qtbot.waitUntil(lambda: page.preview.shown)
-    assert page.buttons.found.text().startswith("1 object;")
+    assert page.buttons.found.text().startswith("1 object, diameter ")
     assert page.buttons.look.text() == "Hide preview"
     level(page).setValue(0.1)
-    qtbot.waitUntil(lambda: page.buttons.found.text().startswith("2 objects;"))
+    qtbot.waitUntil(lambda: page.buttons.found.text().startswith("2 objects,"))
     page.workspace.show("image-1")
     assert not page.preview.shown
-    qtbot.waitUntil(lambda: page.buttons.found.text().startswith("1 object;"))
+    qtbot.waitUntil(lambda: page.buttons.found.text().startswith("1 object, diameter "))
     page.buttons.look.click()
     assert not page.preview.shown
     page.workspace.show("image-0")
@@ -462,7 +462,7 @@ def test_weights_are_asked_for_first(
     monkeypatch.setattr(weights_dialog, "ask_weights", ask)
     install(monkeypatch, segmenter(weights="stardist-fluo"))
     page.refresh()
-    assert page.segmenter.box.itemText(0) == "Quick (5.0 MB to download)"
+    assert page.segmenter.box.itemText(0) == "Quick (5.0 MB download)"
     page.find_objects()
     assert (questions, page.workspace.jobs.running) == (["quick"], [])
     run(page, finish)
@@ -566,3 +566,41 @@ def test_the_real_segmenters_fit_too(
         assert page.forms[key].settings == made.settings()
         assert page._column.minimumSize().width() <= 336, key
     assert preferences.get("segment/segmenter") == list(catalog.segmenters())[-1]
+
+
+def test_layers_that_are_not_in_the_project(page: SegmentPage, workspace: Workspace) -> None:
+    workspace.open_project(project_of())
+    workspace.viewer.add_image(np.zeros((8, 8)))
+    page.refresh()
+    assert page.buttons.trouble.text().replace(BREAK, "") == NOT_ADDED
+
+
+def test_a_kind_keeps_its_objects_when_it_is_renamed(page: SegmentPage, finish: Wait) -> None:
+    run(page, finish)
+    kind = page.workspace.project.find_kind("blob").id
+    page.workspace.edit("Rename", edits.edit_kind, kind, name="grain")
+    page.refresh()
+    assert page.target.kind.currentText() == "grain"
+    assert page.target.there.text() == "2 there"
+    run(page, finish)
+    assert found(page) == ["grain", "grain"]
+
+
+def test_tab_goes_as_one_reads(page: SegmentPage) -> None:
+    page.segmenter.about.button.setChecked(True)
+    for key in ("nuclei", "quick", "sorts", "nuclei"):
+        pick(page, key)
+        for group in page.forms[key].groups.values():
+            group.button.setChecked(True)
+    order = [
+        page.segmenter.box, page.segmenter.about.button, page.segmenter.cite,
+        *page.channels.boxes, page.forms["nuclei"].groups["Level"].button, level(page),
+        page.forms["nuclei"].groups["Way"].button, page.target.where, page.target.kind,
+        page.buttons.look, page.buttons.button,
+    ]  # fmt: skip
+    places: list[QWidget] = [page.segmenter.box]
+    while (after := places[-1].nextInFocusChain()) not in (None, page.segmenter.box):
+        assert after is not None
+        places.append(after)
+    found_at = [places.index(control) for control in order]
+    assert found_at == sorted(found_at)

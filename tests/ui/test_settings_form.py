@@ -296,3 +296,43 @@ def test_a_form_of_any_data_class(qtbot: QtBot) -> None:
     assert form.editor("depth").control.text() == "2 m"  # type: ignore[attr-defined]
     form.reset()
     assert form.settings == Wild()
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Settings of which one decides what the others do."""
+
+    way: str = field(
+        default="Plain",
+        metadata={"group": "Way", "tooltip": "How", "choices": ("Plain", "Fine", "By hand")},
+    )
+    grain: int = field(
+        default=3,
+        metadata={
+            "group": "Way", "tooltip": "How fine", "min": 1, "max": 9,
+            "when": ("way", ("Fine", "By hand")),
+        },
+    )  # fmt: skip
+    hand: bool = field(
+        default=False,
+        metadata={"group": "Hand", "tooltip": "Which", "when": ("way", ("By hand",))},
+    )
+
+
+def test_what_has_no_effect_is_hidden(qtbot: QtBot) -> None:
+    form = SettingsForm(Ways(grain=5), key="test/ways/")
+    qtbot.addWidget(form)
+    form.edited.connect(form.show_settings)
+    unfold(form)
+    group, hand = form.groups["Way"], form.groups["Hand"]
+    for way, shown in (("Plain", False), ("Fine", True), ("By hand", True), ("Plain", False)):
+        choice = group.editors["way"].control
+        assert isinstance(choice, QComboBox)
+        choice.setCurrentText(way)
+        choice.activated.emit(choice.currentIndex())
+        assert form.settings.way == way
+        for part in (group.labels["grain"], group.editors["grain"]):
+            assert part.isHidden() is not shown, way
+        assert hand.isHidden() is (way != "By hand")
+    assert form.settings.grain == 5, "what is hidden keeps its value"
+    assert group.back.isHidden(), "and is no change that one could see"

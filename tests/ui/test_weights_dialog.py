@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from napari.utils.notifications import Notification
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QApplication, QLabel
 from tests.ui.segment_stage import segmenter
 
-from napari_piximi.errors import Cancelled, WeightsUnavailableError
+from napari_piximi.errors import Cancelled, ModelFileError, WeightsUnavailableError
 from napari_piximi.progress import Progress
 from napari_piximi.segment import weights
 from napari_piximi.ui.sending_dialog import SendingDialog
@@ -85,6 +86,22 @@ def test_no_connection_is_said_and_can_be_tried_again(
     assert dialog.trouble.isHidden()
     finish(workspace)
     assert dialog.result() == 1
+
+
+def test_files_that_are_no_model_are_said_once(
+    dialog: WeightsDialog, workspace: Workspace, finish: Wait, monkeypatch: pytest.MonkeyPatch,
+    notifications: list[Notification],
+) -> None:  # fmt: skip
+    def fetch(_key: str, progress: Progress) -> None:
+        progress(1, 2)
+        raise ModelFileError("model.json: is no model")
+
+    monkeypatch.setattr(weights, "fetch", fetch)
+    dialog.download.click()
+    finish(workspace)
+    assert dialog.trouble.text().replace("\u200b", "") == "model.json: is no model"
+    assert dialog.download.isEnabled()
+    assert notifications == []
 
 
 def test_cancel_ends_the_download(

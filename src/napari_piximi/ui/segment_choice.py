@@ -134,7 +134,7 @@ class SegmenterChoice:
         segmenter = self.segmenter
         if segmenter is not None and settings != self.settings:
             self._settings[segmenter.key] = settings
-            preferences.put(SETTINGS + segmenter.key, asdict(settings))
+            preferences.put_soon(SETTINGS + segmenter.key, asdict(settings))
             self.changed.emit()
 
     def set_channels(self, channels: Sequence[int]) -> None:
@@ -149,7 +149,7 @@ class SegmenterChoice:
         if segmenter is not None and name != self.kind:
             self._kinds[segmenter.key] = name
             if name.strip():
-                preferences.put(KIND + segmenter.key, name)
+                preferences.put_soon(KIND + segmenter.key, name)
             self.named.emit()
 
     def forget_kind(self) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Image as ImageLayer
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
@@ -19,10 +20,11 @@ from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.segment_actions import FIND_KEYS, PREVIEW_KEYS, SegmentActions
 from napari_piximi.ui.segment_consent import may_segment
 from napari_piximi.ui.segment_preview import Preview
-from napari_piximi.ui.segment_where import Where, count_there, has_stacks, images_of
+from napari_piximi.ui.segment_where import Where, count_there, has_stacks, images_of, kinds_named
 from napari_piximi.ui.segmenter_box import SegmenterBox
 from napari_piximi.ui.segmenting import segmenting_of
 from napari_piximi.ui.settings_form import SettingsForm
+from napari_piximi.ui.tab_order import tab_as_laid_out
 from napari_piximi.ui.target_box import TargetBox, TargetState
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ LIVE_DELAY = 150
 """Milliseconds without another change before a live preview is worked out."""
 
 NO_IMAGE = "There is no image yet: drop images into the window, or open File ▸ Open Sample"
+NOT_ADDED = (
+    "The image in napari is not in the project yet: select its layer, and choose "
+    "File ▸ IO Utilities ▸ Add layers to project"
+)
 NONE_CHOSEN = {
     Where.SHOWN: "No image is on show: double-click one in the Gallery, or choose other images",
     Where.SELECTED: "No image is selected: select some in the Gallery, or choose other images",
@@ -78,6 +84,7 @@ class SegmentPage(QWidget):
         self._following = self._stale = False
         self._images: tuple[object, list[Image]] = (None, [])
         self._there: tuple[object, int] = (None, 0)
+        self._ordered = (0, 0)
         self._rest = Rest(self.refresh, DELAY, self)
         self._look_soon = Rest(self._look, LIVE_DELAY, self)
         self._lay_out()
@@ -153,6 +160,7 @@ class SegmentPage(QWidget):
         self.segmenter.show_networks(own, network.name if network is not None else "")
         self.channels.show_channels(choice.wanted, channel_colors(project), choice.channels)
         self._show_form(chosen)
+        self._order_tabs()
         self.target.show_state(self._state(chosen))
         self._show_actions()
 
@@ -164,7 +172,8 @@ class SegmentPage(QWidget):
         images = tuple(images_of(self.workspace, where, self._all_images()))
         target = Target(choice.kind, self.target.is_replacing)
         if not self._all_images():
-            return _Plan(images, target, NO_IMAGE)
+            strangers = any(isinstance(x, ImageLayer) for x in self.workspace.viewer.layers)
+            return _Plan(images, target, NOT_ADDED if strangers else NO_IMAGE)
         if chosen is None or self.segmenter.standing.trouble:
             return _Plan(images, target, self.segmenter.standing.trouble, is_urgent=False)
         if not images:
@@ -188,6 +197,13 @@ class SegmentPage(QWidget):
         for key, form in self.forms.items():
             form.setVisible(key == chosen.key)
         self.forms[chosen.key].show_settings(self.choice.settings)
+
+    def _order_tabs(self) -> None:
+        """Let Tab go from above to below, where forms or rows of channels are new."""
+        made = len(self.forms), len(self.channels.boxes)
+        if made != self._ordered:
+            self._ordered = made
+            tab_as_laid_out(self)
 
     def _show_actions(self) -> None:
         plan, current = self.plan, self.segmenting.current
@@ -334,8 +350,17 @@ class SegmentPage(QWidget):
         self.refresh()
         self._follow_up()
 
-    def _project_changed(self, _before: Project, _after: Project) -> None:
+    def _project_changed(self, before: Project, after: Project) -> None:
+        if before.kinds is not after.kinds:
+            self._follow_name(before, after)
         self._ask_soon()
+
+    def _follow_name(self, before: Project, after: Project) -> None:
+        """Let objects go on to become of the kind that they were to be of, whatever its name."""
+        for key in kinds_named(before, [self.choice.kind]):
+            kind = after.kinds.get(key)
+            if kind is not None and kind.name != before.kinds[key].name:
+                self.choice.set_kind(kind.name)
 
     def _opened(self) -> None:
         self._following = False

@@ -216,7 +216,9 @@ class Preview:
         layer = self._layer
         if layer is not None and layer.data.shape == labels.shape:
             layer.data = labels
-            layer.scale, layer.translate = place["scale"], place["translate"]
+            for name in ("scale", "translate"):  # each is a whole refresh
+                if tuple(getattr(layer, name)) != place[name]:
+                    setattr(layer, name, place[name])
             return
         self._take_away()
         selected, active = set(viewer.layers.selection), viewer.layers.selection.active
@@ -312,10 +314,11 @@ def _figures(wanted: _Wanted, seen: _Seen) -> str:
     if not seen.count:
         return f"No object{where}: try another channel, or other settings"
     size = wanted.image.pixel_size
-    median = f"{seen.across:.1f} px"
+    size_text = f"{seen.across:.1f} px"
     if size is not None and np.isclose(size[1], size[2], rtol=0.01):
-        median += f", {seen.across * size[2]:.3g} µm"
-    return f"{objects_text(seen.count)}{where}; half are more than {median} across"
+        size_text += f" ({seen.across * size[2]:.3g} µm)"
+    of = "diameter" if seen.count == 1 else "median diameter"
+    return f"{objects_text(seen.count)}{where}, {of} {size_text}"
 
 
 def _placed(wanted: _Wanted) -> dict[str, Any]:

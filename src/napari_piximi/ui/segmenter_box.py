@@ -23,6 +23,7 @@ from napari_piximi.ui.inline_name import trouble_label
 from napari_piximi.ui.segmenter_facts import FACTS, Standing, facts, standing
 from napari_piximi.ui.setting_editors import ignore_wheel
 from napari_piximi.ui.shown_names import breakable, one_line, tip
+from napari_piximi.ui.tab_order import tab_as_laid_out
 
 __all__ = ["SegmenterBox"]
 
@@ -70,6 +71,7 @@ class SegmenterBox(QWidget):
         for button in (self.copy, self.train):
             layout.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.about)
+        self.about.unfolded.connect(self._order)
         self.about.restore()
 
     # --- what is shown -------------------------------------------------------------------------
@@ -156,6 +158,9 @@ class SegmenterBox(QWidget):
             self._headings[name].setVisible(name in found)
         self.cite.setVisible("Cite" in found)
         self.cite.setToolTip(tip(f"Copy: {found.get('Cite', '')}"))
+
+    def _order(self) -> None:
+        tab_as_laid_out(self)
 
     # --- what the user does --------------------------------------------------------------------
 

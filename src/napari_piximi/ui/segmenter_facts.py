@@ -56,7 +56,7 @@ def standing(segmenter: Segmenter, project: Project) -> Standing:
         )
     size = missing_bytes(segmenter)
     if size:
-        return Standing(f"{megabytes(size)} to download")
+        return Standing(f"{megabytes(size)} download")
     return Standing()
 
 

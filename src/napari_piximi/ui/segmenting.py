@@ -2,10 +2,8 @@
 
 import tempfile
 import time
-import traceback
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,11 +11,9 @@ from pathlib import Path
 from psygnal import Signal
 
 from napari_piximi.errors import (
-    BundleError,
     Cancelled,
     EditError,
     EngineError,
-    ImageFileError,
     PiximiError,
     SegmentError,
 )
@@ -34,6 +30,7 @@ from napari_piximi.segment.running import (
     Segmented,
     segment_image,
     segment_images,
+    told_apart,
 )
 from napari_piximi.ui import messages
 from napari_piximi.ui.computing import apply_computed
@@ -60,12 +57,15 @@ class SegmentingUnderWay:
         Of the segmenter.
     images : tuple of str
         Image ids.
+    kind : str or None
+        Id of the kind that the target names, which may be renamed meanwhile; None for a new one.
     """
 
     title: str
     images: tuple[str, ...]
     request: Request
     target: Target
+    kind: str | None = None
     job: Job | None = None
     done: int = 0
     total: int = 0
@@ -133,7 +133,8 @@ class Segmenting:
         workspace = self.workspace
         chosen = find_segmenter(request.segmenter)
         title = chosen.title
-        way = SegmentingUnderWay(title, tuple(images), request, target)
+        kind = next(iter(kinds_named(workspace.project, [target.kind])), None)
+        way = SegmentingUnderWay(title, tuple(images), request, target, kind)
         self.current = way
         way.job = workspace.learning.follow(
             f"Find objects with {title}",
@@ -178,6 +179,9 @@ class Segmenting:
 
     def _done(self, way: SegmentingUnderWay, outcome: Outcome) -> None:
         workspace = self.workspace
+        kind = workspace.project.kinds.get(way.kind or "")
+        if kind is not None:
+            way.target = replace(way.target, kind=kind.name)
         if not outcome.objects:  # what was there is not taken away for nothing
             _tell(way, outcome, workspace.project)
             return
@@ -233,7 +237,8 @@ def asker_of(workspace: Workspace, segmenter: str) -> Ask:
     def ask(
         project: Project, image: str, request: Request, progress: Progress
     ) -> tuple[Segmented, ...]:
-        with _told_apart(project, image):
+        thing = project.things.get(image)
+        with told_apart(image if thing is None else thing.name):
             if engine is None:
                 return segment_image(project, image, request, progress)
             with tempfile.TemporaryDirectory(
@@ -246,25 +251,6 @@ def asker_of(workspace: Workspace, segmenter: str) -> Ask:
                 return found
 
     return ask
-
-
-@contextmanager
-def _told_apart(project: Project, image: str) -> Iterator[None]:
-    """Make of each error one that says whether it is this image's alone."""
-    thing = project.things.get(image)
-    name = thing.name if thing is not None else image
-    try:
-        yield
-    except (ImageFileError, BundleError, MemoryError) as error:
-        raise SegmentError(f"{name!r}: {str(error) or 'there is not enough memory'}") from error
-    except PiximiError:
-        raise
-    except OSError as error:
-        raise SegmentError(f"{name!r} cannot be read: {error}") from error
-    except Exception as error:  # a fault of ours or of a library; what is finished is kept
-        fault = EngineError(f"{name!r}: it failed with {type(error).__name__}: {error}")
-        fault.details = traceback.format_exc()
-        raise fault from error
 
 
 def _only(project: Project, image: str) -> Project:

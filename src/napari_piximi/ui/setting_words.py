@@ -83,7 +83,7 @@ WORDS = {
 OBJECT_WORDS = {
     "objects": Words(
         "Objects are",
-        choices={"Auto": "brighter or darker", "Bright": "brighter", "Dark": "darker"},
+        choices={"Auto": "either (automatic)", "Bright": "brighter", "Dark": "darker"},
     ),
     "method": Words("Threshold by"),
     "strictness": Words("Strictness"),

@@ -13,6 +13,7 @@ from napari_piximi.model.training import Settings
 from napari_piximi.ui.fold import Fold
 from napari_piximi.ui.setting_editors import Editor, editor_of
 from napari_piximi.ui.setting_words import GROUPS, words_of
+from napari_piximi.ui.tab_order import tab_as_laid_out
 
 __all__ = ["SettingsForm", "SettingsGroup"]
 
@@ -27,7 +28,9 @@ class SettingsForm(QWidget):
     """All settings, in groups that fold away; a group is made when it is first unfolded.
 
     The metadata of its fields tell what they are: `group`, `tooltip`, `min` and `max` or
-    `choices`; see :class:`napari_piximi.model.training.Settings`.
+    `choices`; see :class:`napari_piximi.model.training.Settings`. A setting without effect is
+    not shown: one that `only` another architecture heeds, or that is heeded `when` another
+    setting has other values; see :func:`napari_piximi.segment.catalog.setting`.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ class SettingsForm(QWidget):
             name = setting.metadata.get("group", UNGROUPED)
             if name not in self.groups:
                 self.groups[name] = SettingsGroup(name, self._edit, key)
-                self.groups[name].unfolded.connect(partial(self._show_group, name))
+                self.groups[name].unfolded.connect(partial(self._unfolded, name))
                 layout.addWidget(self.groups[name])
             self.groups[name].settings.append(setting)
         layout.addStretch(1)
@@ -111,6 +114,10 @@ class SettingsForm(QWidget):
         group.button.setChecked(True)
         return group.editors[name]
 
+    def _unfolded(self, name: str) -> None:
+        self._show_group(name)
+        tab_as_laid_out(self)
+
     def _show_group(self, name: str) -> None:
         self.groups[name].show_settings(self.settings, self.reference, self.fixed)
 
@@ -155,7 +162,7 @@ class SettingsGroup(Fold):
         reference: Any,  # noqa: ANN401
         fixed: frozenset[str],
     ) -> None:
-        """Show what the chosen architecture heeds, and what differs from the reference."""
+        """Show what has an effect, and what of it differs from the reference."""
         heeded = [s for s in self.settings if _heeds(settings, s)]
         changed = [
             setting.name
@@ -221,5 +228,9 @@ def _default(setting: Field[Any]) -> Any:  # noqa: ANN401
 
 
 def _heeds(settings: Any, setting: Field[Any]) -> bool:  # noqa: ANN401
+    """Tell whether a setting has an effect, by its metadata `only` and `when`."""
     architecture = getattr(settings, "architecture", "")
-    return architecture in setting.metadata.get("only", (architecture,))
+    if architecture not in setting.metadata.get("only", (architecture,)):
+        return False
+    other, values = setting.metadata.get("when", ("", ()))
+    return not other or getattr(settings, other) in values

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
-from napari_piximi.errors import Cancelled
+from napari_piximi.errors import Cancelled, PiximiError
 from napari_piximi.segment import weights
 from napari_piximi.segment.catalog import Segmenter
 from napari_piximi.ui.inline_name import trouble_label
@@ -202,7 +202,7 @@ class WeightsDialog(QDialog):
         self.download.setText("Try again")
         if not isinstance(error, Cancelled):
             self._complain(str(error))
-            if not isinstance(error, OSError):
+            if not isinstance(error, PiximiError | OSError):
                 raise error
 
     def _complain(self, text: str) -> None:
