@@ -20,7 +20,7 @@ demo: system $(VENV)/.installed
 
 # What opens no window runs two at a time, each with its output in one piece; windows run alone.
 test: system $(VENV)/.tools node
-	@$(MAKE) --no-print-directory -j2 -O keras jax unit types lint layers
+	@$(MAKE) --no-print-directory -j2 -O -k keras jax unit types lint layers
 	@$(MAKE) --no-print-directory ui
 	@$(BIN)/python .ci/total.py .reports
 

@@ -461,12 +461,16 @@ def test_the_demo_in_small(
     small = replace(Settings(), epochs=8, patience=0)
     monkeypatch.setattr(demo, "Settings", lambda seed: replace(small, seed=seed))
     out = command.works("demo", "--out", tmp_path / "made")
+    assert out.startswith("24 coins found on a photograph in ")
     assert "1797 images of digits, 200 of them labelled" in out
     assert "Predicted and withheld from the fit: 1597 digits" in out
     accuracy = float(out.partition("\naccuracy ")[2].split()[0])
     assert 0.5 < accuracy <= 1
     made = {path.name for path in (tmp_path / "made").iterdir()}
-    assert made == {"digits.zip", "digits_classifier.json", "digits_classifier.weights.bin"}
+    model = {"digits_classifier.json", "digits_classifier.weights.bin"}
+    assert made == {"coins.zip", "digits.zip", *model}
+    coins = read_bundle(tmp_path / "made" / "coins.zip")
+    assert sum(1 for _ in coins.of_kind(coins.find_kind("coin").id)) == 24
     project = read_bundle(tmp_path / "made" / "digits.zip")
     assert len(project.things) == 1797
     assert sum(thing.prediction is not None for thing in project.things.values()) == 1597

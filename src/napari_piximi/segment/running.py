@@ -48,6 +48,9 @@ __all__ = [
 ABSENT = -1
 """In place of a channel: the segmenter does without it."""
 
+ROWS = 1024
+"""Of an image that may be larger than memory, looked at in one go."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -326,9 +329,6 @@ def _chosen(pixels: NDArray[Any], channels: Sequence[int]) -> NDArray[Any]:
         if channel != ABSENT:
             chosen[..., place] = pixels[..., channel]
     return chosen
-
-
-ROWS = 1024
 
 
 def _check_numbers(plane: Plane) -> None:
