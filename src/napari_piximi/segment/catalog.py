@@ -17,6 +17,7 @@ __all__ = [
     "Segmenter",
     "check_installed",
     "find_segmenter",
+    "is_installed",
     "segmenters",
     "setting",
     "thinned",
@@ -173,6 +174,16 @@ def find_segmenter(key: str) -> Segmenter:
     return known[key]
 
 
+def is_installed(segmenter: Segmenter) -> bool:
+    """Tell whether the package that a segmenter needs, if any, is there."""
+    try:
+        if segmenter.package:
+            metadata.distribution(segmenter.package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
 def check_installed(segmenter: Segmenter) -> None:
     """Refuse a segmenter whose package is not there.
 
@@ -181,11 +192,8 @@ def check_installed(segmenter: Segmenter) -> None:
     SegmentError
         It says what to install.
     """
-    try:
-        if segmenter.package:
-            metadata.distribution(segmenter.package)
-    except metadata.PackageNotFoundError:
+    if not is_installed(segmenter):
         raise SegmentError(
             f"{segmenter.title} is not installed. Where napari-piximi is installed, run: "
             f"pip install {segmenter.package}"
-        ) from None
+        )

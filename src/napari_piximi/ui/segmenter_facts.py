@@ -1,16 +1,13 @@
 """What a user should know of a segmenter before choosing it: can it run here, and what it needs."""
 
-import re
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 from typing import Any
 
 from napari_piximi.model.project import Project
-from napari_piximi.segment.catalog import Segmenter
+from napari_piximi.segment.catalog import Segmenter, is_installed
 from napari_piximi.ui.segment_words import megabytes
 
-__all__ = ["FACTS", "Standing", "facts", "is_installed", "missing_bytes", "standing"]
+__all__ = ["FACTS", "Standing", "facts", "missing_bytes", "standing"]
 
 OWN_MODEL = "model"
 """Name of a setting: with it, the published weights are not needed."""
@@ -41,7 +38,7 @@ class Standing:
 
 def standing(segmenter: Segmenter, project: Project) -> Standing:
     """Tell whether a segmenter can run here and now; weights that are to be had are no trouble."""
-    if segmenter.package and not is_installed(segmenter.package):
+    if not is_installed(segmenter):
         command = f"pip install {segmenter.package}"
         return Standing(
             "not installed",
@@ -58,17 +55,6 @@ def standing(segmenter: Segmenter, project: Project) -> Standing:
     if size:
         return Standing(f"{megabytes(size)} download")
     return Standing()
-
-
-@cache
-def is_installed(package: str) -> bool:
-    """Tell whether a package is installed, by the name that ``pip`` knows it by."""
-    name = re.split(r"[\[<>=!~; ]", package, maxsplit=1)[0]
-    try:
-        metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def missing_bytes(segmenter: Segmenter, settings: Any = None) -> int:  # noqa: ANN401
