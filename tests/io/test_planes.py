@@ -147,9 +147,10 @@ def test_packed_planes_that_come_together_are_bounded_as_unpacked(
         np.testing.assert_array_equal(plane, read_plane(*wanted[number]))
 
 
-def test_damaged_planes_among_many_are_refused_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [8, 100])
+def test_damaged_planes_among_many_are_refused_by_name(tmp_path: Path, count: int) -> None:
     path = tmp_path / "stack.zip"
-    write_bundle(noisy_objects(8), path)
+    write_bundle(noisy_objects(count), path)
     opened = read_bundle(path)
     chunk = opened.things["1cell5"].pixels.chunks[0]  # type: ignore[union-attr]
     data, facts = bytearray(path.read_bytes()), os.stat(path)
@@ -157,7 +158,7 @@ def test_damaged_planes_among_many_are_refused_by_name(tmp_path: Path) -> None:
     path.write_bytes(data)
     os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     wanted = [(opened.pixels(thing), thing.plane) for thing in opened.things.values()]
-    with pytest.raises(BundleError, match="is damaged"):
+    with pytest.raises(BundleError, match=f"{chunk.name} is damaged"):
         copied(wanted)
 
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from napari_piximi.errors import BundleError
 from napari_piximi.io._aside import Kept, aside_of, asides_of, identity
+from napari_piximi.io._checksum import Checksum, checksum_of
 from napari_piximi.io._zip import DEFLATED, LOCAL, STORED, Member, find_directory, members
 
 __all__ = [
@@ -177,6 +178,7 @@ class ZipSource(Source):
         ordered = sorted(wanted.items(), key=lambda item: item[1].offset)
         buffer = memoryview(bytearray(2 * MAX_SPAN))  # new memory costs more than reading
         seen = buffer.toreadonly()
+        crc32 = checksum_of(len(ordered))
         with self.open(buffering=0) as file:
             for group in _neighbours(item for item in ordered if item[1].packed < MAX_SPAN):
                 start, last = group[0][1].offset, group[-1][1]
@@ -192,13 +194,13 @@ class ZipSource(Source):
                     packed: Bytes = seen[at : min(at + member.packed, length)]
                     if len(packed) != member.packed:  # longer than our slack, or damaged
                         packed = packed_bytes(file, member, self.path)
-                    lent.append((key, self._unpack(member, packed)))
+                    lent.append((key, self._unpack(member, packed, crc32)))
                 yield lent
             for key, member in ordered:
                 if member.packed >= MAX_SPAN:
                     yield [(key, self._unpack(member, packed_bytes(file, member, self.path)))]
 
-    def _unpack(self, member: Member, packed: Bytes) -> Bytes:
+    def _unpack(self, member: Member, packed: Bytes, crc32: Checksum = zlib.crc32) -> Bytes:
         data: Bytes
         if member.method == DEFLATED:
             check_expansion(member, self.path)
@@ -209,7 +211,7 @@ class ZipSource(Source):
                 raise BundleError(f"{self.path}: {member.name} cannot be unpacked") from error
         else:
             data = packed
-        if len(data) != member.size or zlib.crc32(data) != member.crc:
+        if len(data) != member.size or crc32(data) != member.crc:
             raise BundleError(f"{self.path}: {member.name} is damaged (its checksum is wrong)")
         return data
 

@@ -96,15 +96,17 @@ def _stacks(
     alike: dict[tuple[Any, ...], list[tuple[int, Bytes]]] = {}
     for number, data in lent:
         pixels: StoredArray = wanted[number][0]
-        key = (pixels.plain, pixels.stored_shape, pixels.dtype, len(data))
+        key = (pixels.stored_shape, pixels.dtype, pixels.plain, len(data))
         alike.setdefault(key, []).append((number, data))
-    for (plain, (depth, *shape), dtype, length), group in alike.items():
+    for ((depth, *shape), dtype, plain, length), group in alike.items():
         size = math.prod(shape) * dtype.itemsize
         if plain and len(group) > 1 and length == depth * size > 0:
             to = memoryview(room)
             for at, (number, data) in enumerate(group):
-                start = size * _index(*wanted[number], depth)
-                to[at * size : (at + 1) * size] = memoryview(data)[start : start + size]
+                if depth > 1:
+                    start = size * _index(*wanted[number], depth)
+                    data = memoryview(data)[start : start + size]
+                to[at * size : (at + 1) * size] = data
             numbers = [number for number, _ in group]
             yield numbers, np.ndarray((len(group), *shape), dtype, to.toreadonly())
         else:

@@ -1,15 +1,19 @@
 """Asking a model about things; samples are read and built while the model is at work."""
 
+import contextlib
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.errors import FitError
-from napari_piximi.learn.device import backend
-from napari_piximi.learn.reading_ahead import read_ahead
+from napari_piximi.errors import Cancelled, FitError
+from napari_piximi.learn.device import backend, on_gpu
+from napari_piximi.learn.reading_ahead import PATIENCE, read_ahead
 from napari_piximi.learn.sampling import Planes, build_samples, reading_order
 from napari_piximi.learn.steps import Forward
 from napari_piximi.model.project import Project
@@ -20,12 +24,17 @@ from napari_piximi.progress import Progress
 __all__ = ["check_answers", "probabilities_of", "sample_blocks", "speed_text"]
 
 Floats = NDArray[np.float32]
+Block = tuple[list[int], Floats]
+"""Indices of things, and what there is for each of them."""
 
 BLOCK_BYTES = 8 * 2**20
 """Bytes of samples that are built in one go."""
 
-BLOCKS = 3
-"""In memory at a time: one is asked about, one lies ready, one is being built."""
+AT_A_TIME = 2
+"""Blocks that are asked about; one alone does not keep all of a processor busy."""
+
+BLOCKS = AT_A_TIME + 2
+"""In memory at a time: those that are asked about, one that lies ready, one being built."""
 
 
 def probabilities_of(
@@ -64,17 +73,53 @@ def probabilities_of(
     result = np.zeros((len(things), model.output_shape[-1]), dtype=np.float32)
     started, done = time.monotonic(), 0
 
-    def tick(more: int = 0) -> None:
-        seconds = time.monotonic() - started
-        speed = speed_text(done + more, len(things), seconds)
-        progress(done + more, len(things), f"Predicting{speed}")
+    def tick() -> None:
+        speed = speed_text(done, len(things), time.monotonic() - started)
+        progress(done, len(things), f"Predicting{speed}")
 
     blocks = sample_blocks(project, things, settings, channels, forward.batch, tick)
-    for block, values in blocks:
-        result[block] = forward(values, tick)
+    for block, answers in _asked(forward, blocks, tick):
+        result[block] = answers
         done += len(block)
+        tick()
     check_answers(result, things)
     return result
+
+
+def _asked(forward: Forward, blocks: Iterator[Block], tick: Callable[[], None]) -> Iterator[Block]:
+    """Yield blocks with what the model says; of two at a time the processor is busier.
+
+    Not on a graphics card, whose memory may only suffice for one, and not with other backends
+    than TensorFlow, which are not made to be asked from two threads.
+    """
+    stop = threading.Event()
+
+    def ask(block: list[int], values: Floats) -> Block:
+        return block, forward(values, check)
+
+    def check(done: int) -> None:
+        if stop.is_set():
+            raise Cancelled
+
+    at_a_time = AT_A_TIME if backend() == "tensorflow" and not on_gpu() else 1
+    waiting: deque[Future[Block]] = deque()
+    with ThreadPoolExecutor(at_a_time, "napari-piximi asking") as pool:
+        try:
+            for block, values in blocks:
+                waiting.append(pool.submit(ask, block, values))
+                if len(waiting) == at_a_time:
+                    yield _answer(waiting.popleft(), tick)
+            while waiting:
+                yield _answer(waiting.popleft(), tick)
+        finally:
+            stop.set()
+
+
+def _answer(future: "Future[Block]", tick: Callable[[], None]) -> Block:
+    while True:
+        with contextlib.suppress(TimeoutError):
+            return future.result(PATIENCE)
+        tick()
 
 
 def sample_blocks(
@@ -84,7 +129,7 @@ def sample_blocks(
     channels: int,
     batch: int,
     waiting: Callable[[], object],
-) -> Iterator[tuple[list[int], Floats]]:
+) -> Iterator[Block]:
     """Yield blocks of samples; the next one is built in a thread meanwhile.
 
     Parameters
@@ -103,7 +148,7 @@ def sample_blocks(
     ------
     (indices, samples)
         Indices of things, each in one block only, and their (N, Y, X, C) float32 samples,
-        which are others once the next block is asked for.
+        which are others once :data:`AT_A_TIME` more blocks have been asked for.
 
     Raises
     ------
@@ -114,7 +159,7 @@ def sample_blocks(
     sample = 4 * settings.height * settings.width * channels
     size = batch * max(1, BLOCK_BYTES // (sample * batch))
 
-    def make(tick: Callable[[], None]) -> Iterator[tuple[list[int], Floats]]:
+    def make(tick: Callable[[], None]) -> Iterator[Block]:
         def reading(*_: object, **__: object) -> None:
             tick()
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from typing import Generic, TypeVar
 
-__all__ = ["read_ahead"]
+__all__ = ["PATIENCE", "read_ahead"]
 
 T = TypeVar("T")
 

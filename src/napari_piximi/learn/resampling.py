@@ -1,5 +1,6 @@
 """Piximi's bilinear sampling, bit for bit: TensorFlow's ``crop_and_resize``, corners aligned."""
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +13,10 @@ Floats = NDArray[np.float32]
 FULL_BOX = (0.0, 0.0, 1.0, 1.0)
 
 BLOCK = 64
-"""Samples that numpy resizes at a time: more no longer fit the processor's cache."""
+"""Samples that are resized at a time: more no longer fit the processor's cache."""
+
+ALIGNMENT = 64
+"""Bytes: TensorFlow copies what begins elsewhere."""
 
 
 def pad_to(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
@@ -131,21 +135,40 @@ def _whole_with_tensorflow(stack: NDArray[Any], size: tuple[int, int], divisor: 
     import tensorflow as tf
 
     result = np.empty((len(stack), *size, stack.shape[-1]), dtype=np.float32)
+    fits = stack.shape[1:3] == size  # the operation, too, hands on what fits as it is
+    room = result if fits else _aligned((min(BLOCK, len(stack)), *stack.shape[1:]))
     with tf.device("/CPU:0"):
         for start in range(0, len(stack), BLOCK):
             part = stack[start : start + BLOCK]
-            if divisor != 1 or part.dtype != np.float32:
-                part = np.divide(part, np.float32(divisor), dtype=np.float32, casting="unsafe")
-            if part.shape[1:3] == size:  # the operation, too, hands on what fits as it is
-                result[start : start + BLOCK] = part
-                continue
-            result[start : start + BLOCK] = tf.raw_ops.ResizeBilinear(
-                images=tf.constant(part),  # of arrays, it takes a slower way to itself
-                size=tf.constant(size),
-                align_corners=True,
-                half_pixel_centers=False,
-            )
+            scaled = room[start : start + BLOCK] if fits else room[: len(part)]
+            if divisor == 1:
+                np.copyto(scaled, part, casting="unsafe")
+            else:
+                np.divide(part, np.float32(divisor), out=scaled, casting="unsafe")
+            if not fits:
+                result[start : start + BLOCK] = tf.raw_ops.ResizeBilinear(
+                    images=tf.experimental.dlpack.from_dlpack(scaled.__dlpack__()),  # no copy
+                    size=_sizes(size),
+                    align_corners=True,
+                    half_pixel_centers=False,
+                )
     return result
+
+
+@lru_cache(maxsize=64)
+def _sizes(size: tuple[int, int]) -> Any:  # noqa: ANN401
+    """Return a size as TensorFlow takes it without converting it each time."""
+    import tensorflow as tf
+
+    return tf.constant(size)
+
+
+def _aligned(shape: tuple[int, ...]) -> Floats:
+    """Return new memory that begins where TensorFlow can use it as it lies."""
+    count = math.prod(shape)
+    room = np.empty(count + ALIGNMENT // 4, np.float32)
+    skipped = -room.ctypes.data % ALIGNMENT // 4
+    return room[skipped : skipped + count].reshape(shape)
 
 
 @lru_cache(maxsize=4096)
