@@ -7,7 +7,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -17,6 +16,7 @@ from qtpy.QtWidgets import (
 from napari_piximi.ui import preferences
 from napari_piximi.ui.gallery_menu import count_text
 from napari_piximi.ui.jobs import Job
+from napari_piximi.ui.obstacle_line import ObstacleLine
 from napari_piximi.ui.predicting import (
     Asked,
     Obstacle,
@@ -25,7 +25,8 @@ from napari_piximi.ui.predicting import (
     obstacle,
     predict,
 )
-from napari_piximi.ui.shown_names import breakable, one_line, tip
+from napari_piximi.ui.progress_bar import ProgressBar
+from napari_piximi.ui.shown_names import one_line, tip
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
@@ -50,10 +51,9 @@ class AskBox(QWidget):
         self.obstacle: Obstacle | None = None
         self.asked = QComboBox()
         self.button = QPushButton("Predict")
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.message = QLabel()
-        self.trouble = QLabel()
-        self.mend = QPushButton("Map classes…")
+        self.line = ObstacleLine(panel)
         self._set_up()
         self._lay_out()
         self.refresh()
@@ -80,10 +80,6 @@ class AskBox(QWidget):
         self.bar.setFixedHeight(6)
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setAccessibleName("How far the prediction is")
-        self.trouble.setTextFormat(Qt.TextFormat.PlainText)
-        self.trouble.setWordWrap(True)
-        self.trouble.setAccessibleName("What stops a prediction")
-        self.mend.clicked.connect(self._mend)
         for part in (self.bar, self.message):
             kept_room = part.sizePolicy()
             kept_room.setVerticalPolicy(QSizePolicy.Policy.Fixed)
@@ -101,8 +97,7 @@ class AskBox(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.bar)
         layout.addWidget(self.message)
-        layout.addWidget(self.trouble)
-        layout.addWidget(self.mend, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.line)
 
     # --- what has changed --------------------------------------------------------------------
 
@@ -119,23 +114,8 @@ class AskBox(QWidget):
             if self.asked.itemText(row) != text:
                 self.asked.setItemText(row, text)
         self.obstacle = obstacle(workspace.project, choice.kind, choice.classifier)
-        stopped = self.obstacle is not None and self.job is None
-        self.trouble.setText(breakable(self.obstacle.text) if self.obstacle is not None else "")
-        self.trouble.setVisible(stopped)
-        mend = self.obstacle.mend if self.obstacle is not None else ""
-        self.mend.setVisible(stopped and bool(mend))
-        self._write_mend(mend)
+        self.line.show_obstacle(self.obstacle if self.job is None else None)
         self._refresh_button()
-
-    def _write_mend(self, mend: str) -> None:
-        fit = mend == "fit"
-        self.mend.setText("Go to Fit" if fit else "Map classes…")
-        self.mend.setToolTip(
-            "Fit a model on what is labelled"
-            if fit
-            else "Say which category each class of this model stands for"
-        )
-        self.mend.setAccessibleName("Go to Fit" if fit else "Map classes to categories")
 
     def _refresh_button(self) -> None:
         if self.job is not None:
@@ -177,15 +157,6 @@ class AskBox(QWidget):
         preferences.put(ASKED, self.chosen.value)
         self._refresh_button()
 
-    def _mend(self) -> None:
-        from napari_piximi.ui.adopting import map_classifier
-
-        choice = self.panel.choice
-        if choice.classifier is None:
-            self.panel.page("Fit")
-        else:
-            map_classifier(self.panel.workspace, choice.classifier, choice.kind, self)
-
     # --- a prediction that runs ------------------------------------------------------------------
 
     def _follow(self, job: Job) -> None:
@@ -194,7 +165,7 @@ class AskBox(QWidget):
         self.button.setToolTip("Stop; the project stays as it is")
         self.button.setEnabled(True)
         self.asked.setEnabled(False)
-        self.bar.setRange(0, 0)
+        self.bar.show_busy()
         self.message.setText("Starting")
         self.bar.setVisible(True)
         self.message.setVisible(True)
@@ -202,8 +173,7 @@ class AskBox(QWidget):
         job.finished.connect(self._end)
 
     def _show(self, done: int, total: int, message: str, _values: object) -> None:
-        self.bar.setRange(0, total)
-        self.bar.setValue(done)
+        self.bar.show_progress(done, total)
         self.message.setText(one_line(message, 80))
 
     def _end(self) -> None:

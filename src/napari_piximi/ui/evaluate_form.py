@@ -5,7 +5,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -15,6 +14,7 @@ from qtpy.QtWidgets import (
 from napari_piximi.ui import preferences
 from napari_piximi.ui.evaluating import CROSS_VALIDATION, PARTITIONS, Evaluating, obstacle
 from napari_piximi.ui.model_choice import ModelChoice
+from napari_piximi.ui.progress_bar import ProgressBar
 from napari_piximi.ui.shown_names import breakable, one_line
 from napari_piximi.ui.workspace import Workspace
 
@@ -54,7 +54,7 @@ class EvaluateForm(QWidget):
         self.on = QComboBox()
         self.folds = QSpinBox()
         self.button = QPushButton("Evaluate")
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.doing = QLabel()
         self.trouble = QLabel()
         self._set_up()
@@ -151,12 +151,11 @@ class EvaluateForm(QWidget):
     def begun_or_ended(self) -> None:
         """Show that an evaluation has begun, or no more that it runs."""
         if self._evaluating.running:
-            self.bar.setRange(0, 0)
+            self.bar.show_busy()
             self.doing.setText("Starting …")
         self.refresh()
 
     def _tell(self, done: int, total: int, message: str, _figures: object) -> None:
-        self.bar.setRange(0, max(total, 0))
-        self.bar.setValue(done)
+        self.bar.show_progress(done, total)
         if message and self.button.isEnabled():
             self.doing.setText(one_line(message))

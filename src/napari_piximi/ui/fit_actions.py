@@ -7,7 +7,6 @@ from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -16,6 +15,7 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_piximi.ui.fit_course import FitUnderWay
+from napari_piximi.ui.progress_bar import ProgressBar
 from napari_piximi.ui.shown_names import one_line, tip
 from napari_piximi.ui.start_button import StartButton
 
@@ -52,7 +52,7 @@ class FitActions(QWidget):
         self.go_on = QPushButton("Continue")
         self.go_on.setStyleSheet("padding: 6px 8px;")
         self.go_on.clicked.connect(self.more.emit)
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         self.bar.setAccessibleName("Progress of the fit")
@@ -114,7 +114,7 @@ class FitActions(QWidget):
         self._under_way = fit
         self.go_on.setVisible(False)
         self.button.setText("Stopping…" if fit.stopping else "Stop and keep the best")
-        self.button.setToolTip(tip(f"End the fit of {one_line(fit.name)} with its best epoch"))
+        self.button.setToolTip(tip(f"End the fit of {one_line(fit.name)} and keep the best so far"))
         self.button.setAccessibleName("Stop and keep the best")
         self.button.setEnabled(not fit.stopping)
         self.bar.setVisible(True)
@@ -125,8 +125,7 @@ class FitActions(QWidget):
         """Show how far it is."""
         fit = self._under_way
         if fit is not None:
-            self.bar.setRange(0, fit.total)
-            self.bar.setValue(fit.done)
+            self.bar.show_progress(fit.done, fit.total)
             self._say(fit.line(time.monotonic()))
 
     def _say(self, text: str) -> None:

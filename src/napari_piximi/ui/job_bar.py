@@ -2,11 +2,12 @@
 
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QGridLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.panel import Panel
+from napari_piximi.ui.progress_bar import ProgressBar
 from napari_piximi.ui.rest import Pace
 from napari_piximi.ui.shown_names import one_line, tip
 
@@ -34,8 +35,8 @@ class JobRow(QWidget):
         self.text.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setToolTip(tip(job.title))
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 0)
+        self.bar = ProgressBar()
+        self.bar.show_busy()
         self.bar.setFormat("")
         self.bar.setAccessibleName(f"Progress: {job.title}")
         self.cancel = QPushButton("Cancel")
@@ -61,11 +62,9 @@ class JobRow(QWidget):
 
     def _show(self) -> None:
         done, total, message = self._latest
-        self.bar.setRange(0, total)
-        self.bar.setValue(done)
         # Qt puts the share where %p stands; other signs of percent are the message's own
         text = message.replace("%", "%%") if total else message
-        self.bar.setFormat(f"{text} %p%".strip() if total else text)
+        self.bar.show_progress(done, total, f"{text} %p%".strip() if total else text)
         self.bar.setToolTip(tip(message))
 
     def rest(self) -> None:

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from napari_piximi.errors import Cancelled, DownloadError
 from napari_piximi.io.download import check_address
 from napari_piximi.io.remote_models import MOST_BYTES, RemoteModel, fetch_model
 from napari_piximi.ui.inline_name import trouble_label
+from napari_piximi.ui.progress_bar import ProgressBar
 from napari_piximi.ui.shown_names import breakable, one_line, tip
 from napari_piximi.ui.workspace import Workspace
 
@@ -76,7 +76,7 @@ class UrlDialog(QDialog):
         self.address.setAccessibleName("Address of the model")
         self.address.setToolTip("https:// address of a model.json, or of its folder")
         self.told = _words()
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setAccessibleName("Progress of the download")
         self.files = _table()
         self.trouble = trouble_label()
@@ -121,7 +121,7 @@ class UrlDialog(QDialog):
         self._complain("")
         self.address.setEnabled(False)
         self.go.setEnabled(False)
-        self.bar.setRange(0, 0)
+        self.bar.show_busy()
         self.bar.setVisible(True)
         address = self.address.text().strip()
         self.job = self._workspace.jobs.run(
@@ -135,9 +135,7 @@ class UrlDialog(QDialog):
 
     def _progress(self, done: int, total: int, message: str, _: object) -> None:
         if not self._gone:
-            self.bar.setRange(0, total)
-            self.bar.setValue(done)
-            self.bar.setFormat(f"{message.replace('%', '%%')} %p%")
+            self.bar.show_progress(done, total, f"{message.replace('%', '%%')} %p%")
 
     def _show(self, found: RemoteModel) -> None:
         if self._gone:

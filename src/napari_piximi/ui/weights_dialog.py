@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +21,7 @@ from napari_piximi.errors import Cancelled, PiximiError
 from napari_piximi.segment import weights
 from napari_piximi.segment.catalog import Segmenter
 from napari_piximi.ui.inline_name import trouble_label
+from napari_piximi.ui.progress_bar import ProgressBar
 from napari_piximi.ui.segment_words import megabytes
 from napari_piximi.ui.shown_names import breakable, tip
 from napari_piximi.ui.workspace import Workspace
@@ -69,7 +69,7 @@ class WeightsDialog(QDialog):
         self._gone = False
         self.job: Job | None = None
         self.setWindowTitle(f"Download the weights of {segmenter.title}?")
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setAccessibleName("Progress of the download")
         self.bar.setVisible(False)
         self.trouble = trouble_label()
@@ -152,7 +152,7 @@ class WeightsDialog(QDialog):
     def _download(self) -> None:
         self._complain("")
         self.download.setEnabled(False)
-        self.bar.setRange(0, 0)
+        self.bar.show_busy()
         self.bar.setVisible(True)
         self.job = self._workspace.jobs.run(
             f"Download the weights of {weights.CATALOGUE[self._key].title}",
@@ -184,9 +184,7 @@ class WeightsDialog(QDialog):
 
     def _progress(self, done: int, total: int, message: str, _: object) -> None:
         if not self._gone:
-            self.bar.setRange(0, total)
-            self.bar.setValue(done)
-            self.bar.setFormat(f"{message.replace('%', '%%')} %p%")
+            self.bar.show_progress(done, total, f"{message.replace('%', '%%')} %p%")
 
     def _have_them(self, _: object) -> None:
         if not self._gone:
