@@ -17,7 +17,7 @@ from tests.segment.star_fields import clustered, latticed, scattered
 from threadpoolctl import threadpool_limits
 
 from napari_piximi.errors import Cancelled
-from napari_piximi.segment import _star_suppression
+from napari_piximi.segment import _star_suppression, star_convex
 from napari_piximi.segment._star_painting import painted_polygons
 from napari_piximi.segment._star_polygons import outlines, polygons
 from napari_piximi.segment.found import painted
@@ -101,7 +101,26 @@ def test_small_stores_of_lines_change_nothing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(_star_suppression, "_LINES_KEPT", 0)
     check_same(kept(stars, 0.4, compiled=False), expected)
     monkeypatch.setattr(_star_suppression, "_LARGEST_BLOCK", 100)
+    monkeypatch.setattr(_star_suppression, "_PAIRS_AT_ONCE", 30)
     check_same(kept(stars, 0.4, compiled=False), expected)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("field", ["spiky", "tiny", "nuclei", "crowded", "lattice"])
+def test_block_by_block_the_same_stay(
+    field: str, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stars, told = FIELDS[field], []
+
+    def report(done: int, total: int, message: str = "", **values: object) -> None:
+        told.append(done / total)
+
+    monkeypatch.setattr(star_convex, "_BLOCK", 250)
+    found = kept(stars, 0.3, report, compiled=compiled)
+    check_same(found, by_package(stars, 0.3))
+    assert told == sorted(told)
+    assert told[0] == 0
+    assert told[-1] < 1
 
 
 def test_areas_are_those_of_the_cut_corners() -> None:
@@ -159,6 +178,15 @@ def test_decoding_whole_arrays_is_that_of_the_package(grid: tuple[int, int]) -> 
     assert len(found) > len(points) > 10
 
 
+def test_candidates_come_in_the_order_of_the_pixels() -> None:
+    probability, rays = dense(5, 50, 31)
+    found = candidates(np.asfortranarray(probability), rays, 0.4, (2, 1))
+    rows, cols = np.nonzero(probability > 0.4)
+    np.testing.assert_array_equal(found.points, np.stack((2 * rows, cols), 1))
+    np.testing.assert_array_equal(found.scores, probability[rows, cols])
+    np.testing.assert_array_equal(found.distances, rays[rows, cols])
+
+
 def test_rays_have_a_least_length() -> None:
     probability, rays = dense(4, 20, 20)
     rays[:] = -3
@@ -169,6 +197,7 @@ def test_the_order_of_the_parts_does_not_matter() -> None:
     stars = latticed(3, side=20)
     parts = [stars[np.arange(len(stars)) % 5 == part] for part in (3, 0, 4, 1, 2)]
     check_same(gathered(parts, 32), stars)
+    assert parts == [], "they are in memory only once"
     assert gathered([], 32).distances.shape == (0, 32)
 
 

@@ -1,11 +1,15 @@
 """Polygon non-maximum suppression, many polygons at a time."""
 
+from collections.abc import Iterator
+from itertools import chain
+
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.progress import Progress
+from napari_piximi.segment._star_lines import spans
 from napari_piximi.segment._star_neighbours import meeting
-from napari_piximi.segment._star_overlap import clear_cut, is_over, spans
+from napari_piximi.segment._star_overlap import clear_cut, measuring
 from napari_piximi.segment._star_polygons import Polygons
 
 __all__ = ["survivors"]
@@ -15,6 +19,7 @@ _FIRST_BLOCK = 256
 _LARGEST_BLOCK = 4096
 _LINES_KEPT = 2**23
 _LINES_PER_POLYGON = 48
+_PAIRS_AT_ONCE = 2048
 
 
 def survivors(stars: Polygons, overlap: float, progress: Progress) -> NDArray[np.bool_]:
@@ -63,29 +68,34 @@ class _Contest:
     def settle(self, block: Indices) -> None:
         """Decide about polygons that only each other, and pairs not yet measured, can remove."""
         certain: dict[int, list[int]] = {}
-        for first, second in meeting(self.stars, block, block, self.farthest):
+        for first, second in self._meeting(block, block):
             judged = (column.tolist() for column in self._judged(first, second))
             for i, j, verdict in zip(*judged, strict=True):
                 (certain if verdict > 0 else self.unsure).setdefault(j, []).append(i)
-        alive = self.alive
-        for j in block.tolist():
-            rivals = self.unsure.pop(j, ())
+        rivals = {j: self.unsure.pop(j) for j in block.tolist() if j in self.unsure}
+        close = np.array(sorted({*rivals, *chain.from_iterable(rivals.values())}), np.int64)
+        alive, is_over = self.alive, measuring(self.stars, close, self.overlap)
+        for j in sorted(certain.keys() | rivals.keys()):
             if any(alive[i] for i in certain.get(j, ())) or any(
-                alive[i] and is_over(self.stars, i, j, self.overlap) for i in rivals
+                alive[i] and is_over(i, j) for i in rivals.get(j, ())
             ):
                 alive[j] = False
 
     def sweep(self, winners: Indices, left: Indices) -> None:
         """Remove those later ones that clearly overlap with a winner."""
-        for first, second in meeting(self.stars, winners, left, self.farthest):
+        for first, second in self._meeting(winners, left):
             there = self.alive[second]
             one, other, verdicts = self._judged(first[there], second[there])
             self.alive[other[verdicts > 0]] = False
-            for i, j in zip(
-                one[verdicts == 0].tolist(), other[verdicts == 0].tolist(), strict=True
-            ):
-                if self.alive[j]:
-                    self.unsure.setdefault(j, []).append(i)
+            unsure = (verdicts == 0) & self.alive[other]
+            for i, j in zip(one[unsure].tolist(), other[unsure].tolist(), strict=True):
+                self.unsure.setdefault(j, []).append(i)
+
+    def _meeting(self, ones: Indices, others: Indices) -> Iterator[tuple[Indices, Indices]]:
+        for first, second in meeting(self.stars, ones, others, self.farthest, self.overlap):
+            for begin in range(0, len(first), _PAIRS_AT_ONCE):
+                part = slice(begin, begin + _PAIRS_AT_ONCE)
+                yield first[part], second[part]
 
     def _judged(self, first: Indices, second: Indices) -> tuple[Indices, Indices, NDArray[np.int8]]:
         """Judge pairs; those that clearly do not overlap are left out."""

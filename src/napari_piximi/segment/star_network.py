@@ -1,7 +1,7 @@
 """A StarDist network looks at a plane, tile by tile; what it suspects is kept sparsely."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_piximi.progress import Progress, silent
 from napari_piximi.segment._star_normalising import normalised_tile, percentiles
+from napari_piximi.segment.room import Room
 from napari_piximi.segment.star_convex import Stars, candidates, gathered
 from napari_piximi.segment.tiles import Tile, tiles
 
@@ -40,7 +41,7 @@ class StarNetwork:
         ``ask(pixels)`` with a (Y, X, C) float32 array returns probabilities (Y/g, X/g) and
         rays (Y/g, X/g, K), both float32.
     probability, overlap : float or None
-        Thresholds that came with it.
+        Thresholds that came with it, or that the package takes where none did.
     """
 
     channels: int
@@ -82,7 +83,11 @@ def scaled_shape(shape: tuple[int, int], scale: float) -> tuple[int, int]:
 
 
 def scan(
-    network: StarNetwork, pixels: NDArray[Any], look: Look, progress: Progress = silent
+    network: StarNetwork,
+    pixels: NDArray[Any],
+    look: Look,
+    progress: Progress = silent,
+    room: Room | None = None,
 ) -> Stars:
     """Collect the candidates of a whole plane.
 
@@ -94,6 +99,8 @@ def scan(
     look : Look
     progress : Progress
         Told of tiles.
+    room : Room, optional
+        Takes the rays of the candidates; memory by default.
 
     Returns
     -------
@@ -108,8 +115,9 @@ def scan(
     for number, tile in enumerate(plan):
         progress(number, len(plan), f"tile {number + 1} of {len(plan)}")
         part = normalised_tile(pixels, limits, shape, *tile.reading)
-        parts.append(_found(network, _padded(part, network.multiple), tile, shape, look.threshold))
-    return gathered(parts, network.rays)
+        found = _found(network, _padded(part, network.multiple), tile, shape, look.threshold)
+        parts.append(replace(found, distances=room.keep(found.distances)) if room else found)
+    return gathered(parts, network.rays, room)
 
 
 def _padded(part: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
