@@ -1,7 +1,7 @@
 """Cellpose's package is too large for every machine: here a stand-in has its place and face."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.io.model_server import ModelServer
 
 from napari_piximi.errors import Cancelled, SegmentError, WeightsUnavailableError
 from napari_piximi.progress import silent
@@ -53,16 +54,12 @@ class Model:
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def fetched(name: str) -> str:
-        raise OSError("no route to host")
-
     package, models, torch = (ModuleType(n) for n in ("cellpose", "cellpose.models", "torch"))
     package.__spec__ = ModuleSpec("cellpose", None)
     face = {
         "MODEL_NAMES": ["large", "small"],
         "MODEL_DIR": str(tmp_path),
         "CellposeModel": Model,
-        "cache_model_path": fetched,
     }
     vars(models).update(face)
     vars(package).update(models=models)
@@ -152,10 +149,68 @@ def test_a_model_that_is_none_is_named(tmp_path: Path, name: str, text: str) -> 
         find(Plane(PIXELS, 16), CellposeSettings(model=str(tmp_path / name)), silent)
 
 
-def test_nothing_is_fetched_that_was_not_allowed(tmp_path: Path) -> None:
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModelServer]:
+    """Stand in for where the model is published; it is not on this machine."""
+    running = ModelServer({"large": bytes(200_000)})
+    monkeypatch.setattr(cellpose, "ADDRESS", running.url)
     (tmp_path / "large").unlink()
+    yield running
+    running.close()
+
+
+def test_nothing_is_fetched_that_was_not_allowed(server: ModelServer, tmp_path: Path) -> None:
     with pytest.raises(WeightsUnavailableError, match="switch on Download") as error:
         find(Plane(PIXELS, 16), CellposeSettings(), silent)
     assert str(tmp_path) in str(error.value)
-    with pytest.raises(WeightsUnavailableError, match="no route to host"):
+    assert server.asked == []
+
+
+def test_its_own_model_is_fetched_once(server: ModelServer, tmp_path: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+
+    def report(done: int, total: int, message: str = "", **_: object) -> None:
+        told.append((done, total, message))
+
+    for _ in range(2):
+        found = find(Plane(PIXELS, 16), CellposeSettings(download=True), report)
+        assert len(found) == 2
+    assert server.names == ["large"]
+    assert (200_000, 200_000, "Downloading large") in told
+    assert [path.name for path in tmp_path.iterdir()] == ["large"]
+    assert (tmp_path / "large").read_bytes() == server.files["large"]
+
+
+@pytest.mark.parametrize(
+    ("mood", "reason"),
+    [
+        ("down", "the server answers 503"),
+        ("truncating", "the connection broke before all of it had come"),
+        ("gone", "no connection"),
+        ("other", "the server answers 404"),
+    ],
+)
+def test_a_model_that_does_not_come_is_not_half_there(
+    server: ModelServer, tmp_path: Path, mood: str, reason: str
+) -> None:
+    server.mood = mood
+    if mood == "gone":
+        server.close()
+    if mood == "other":
+        server.files.clear()
+    with pytest.raises(WeightsUnavailableError, match=reason) as error:
         find(Plane(PIXELS, 16), CellposeSettings(download=True), silent)
+    assert str(tmp_path) in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_can_be_cancelled(server: ModelServer, tmp_path: Path) -> None:
+    server.mood = "stuck"
+
+    def stop(done: int, total: int, message: str = "", **_: object) -> None:
+        if message.startswith("Downloading"):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        find(Plane(PIXELS, 16), CellposeSettings(download=True), stop)
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.learn.graph_files import put_graph, real_graph
+from tests.segment.trained_star import graph_of, images, load
 from tests.shared_data import shared
 from tests.tfjs import node
 
@@ -32,6 +33,17 @@ def test_real_topologies(tmp_path: Path, name: str) -> None:
     difference = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
     print(f"{name}: {difference:.1e}")
     assert difference <= 1e-4
+
+
+def test_a_stardist_network_that_learnt(tmp_path: Path) -> None:
+    pytest.importorskip("stardist")
+    write_model(graph_of(load()), tmp_path / "net.json")
+    pixels = images(range(720, 721))[0][0][np.newaxis, :160, :192, np.newaxis]
+    ((theirs,),) = node.predict([{"model": str(tmp_path / "net.json"), "inputs": [pixels]}])
+    (ours,) = load_graph(read_model(tmp_path / "net.json"))([pixels])
+    assert ours.shape == theirs.shape == (1, 80, 96, 33)
+    assert np.ptp(theirs[..., 0]) > 0.8, "it tells nuclei from the background"
+    assert np.abs(ours - theirs).max() / np.abs(theirs).max() <= 1e-4
 
 
 @pytest.mark.parametrize("shards", [1, 3])

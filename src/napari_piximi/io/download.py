@@ -4,13 +4,17 @@ Nothing is sent but the request for the file: no cookies, no name or password, n
 """
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 from napari_piximi.errors import DownloadError
@@ -75,20 +79,22 @@ class Downloads:
     Attributes
     ----------
     timeout : float
-        Seconds without a byte after which the server counts as down, and, ten times over,
-        seconds that one file may take.
+        Seconds without a byte after which the server counts as down.
     max_bytes : int
         Most that all files may have together.
     progress : Progress
         Told of bytes; may raise Cancelled, which is passed on.
     fetched : dict of str to bytes
         What came, by address.
+    longest : float, optional
+        Seconds that one file may take; ten times the timeout by default.
     """
 
     timeout: float = 30.0
     max_bytes: int = 512 * 2**20
     progress: Progress = silent
     fetched: dict[str, bytes] = field(default_factory=dict)
+    longest: float | None = None
 
     @property
     def room(self) -> int:
@@ -111,9 +117,34 @@ class Downloads:
             elsewhere than to https, or the file is larger than may still be fetched, or cut
             short. The message names the address.
         """
+        sink = BytesIO()
+        self._bring(address, name, sink)
+        data = self.fetched[address] = sink.getvalue()
+        return data
+
+    def save(self, address: str, path: Path, name: str = "") -> None:
+        """Fetch a file that is large into its place; nothing is left of one that does not come.
+
+        Raises
+        ------
+        DownloadError
+            As for :meth:`fetch`.
+        OSError
+            If it cannot be written.
+        """
+        part = path.with_name(f".{path.name}.{token_hex(4)}.new")
+        try:
+            with part.open("wb") as sink:
+                self._bring(address, name, sink)
+            os.replace(part, path)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def _bring(self, address: str, name: str, sink: BinaryIO) -> None:
         check_address(address)
         name = name or urlsplit(address).path.rpartition("/")[2] or address
-        arrival = _Arrival(address, self.timeout, self.room)
+        arrival = _Arrival(address, self.timeout, self.room, sink)
         threading.Thread(target=arrival.run, name="download", daemon=True).start()
         try:
             self._wait_for(arrival, name)
@@ -123,19 +154,16 @@ class Downloads:
             raise DownloadError(f"{address}: more than {self.max_bytes} bytes")
         if arrival.failure is not None:
             raise DownloadError(f"{address}: {_reason(arrival.failure)}") from arrival.failure
-        data = self.fetched[address] = arrival.sink.getvalue()
-        return data
 
     def _wait_for(self, arrival: "_Arrival", name: str) -> None:
-        deadline = time.monotonic() + 10 * self.timeout
+        longest = self.longest or 10 * self.timeout
+        deadline = time.monotonic() + longest
         going = True
         while going:
             going = not arrival.ended.wait(_TICK)
             self.progress(arrival.sink.tell(), max(arrival.stated, 0), f"Downloading {name}")
             if going and time.monotonic() > deadline:
-                raise DownloadError(
-                    f"{arrival.address}: not finished after {10 * self.timeout:g} s"
-                )
+                raise DownloadError(f"{arrival.address}: not finished after {longest:g} s")
 
 
 @dataclass
@@ -149,7 +177,7 @@ class _Arrival:
     address: str
     timeout: float
     room: int
-    sink: BytesIO = field(default_factory=BytesIO)
+    sink: BinaryIO
     stated: int = -1
     failure: Exception | None = None
     unwanted: bool = False

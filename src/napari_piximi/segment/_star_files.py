@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.errors import FitError, ModelFileError, SegmentError
+from napari_piximi.errors import (
+    FitError,
+    ModelFileError,
+    SegmentError,
+    WeightsUnavailableError,
+)
 from napari_piximi.io.tfjs import graph_inputs, graph_outputs, is_graph, read_model
 from napari_piximi.model.training import ModelArtifact
 from napari_piximi.segment._star_graph import Layout, layout_of
@@ -34,18 +39,24 @@ def star_network(key: str, own: str = "") -> StarNetwork:
     Raises
     ------
     WeightsUnavailableError
-        If Piximi's are not on this machine, or damaged; nothing is downloaded.
+        If Piximi's, or one of the package's, are not on this machine, or damaged; nothing is
+        downloaded.
     ModelFileError
         If the user's own is missing, damaged, or no StarDist network for planes.
     FitError
         If it is a graph, and Keras runs on another backend than TensorFlow.
     """
     from napari_piximi.segment import weights
-    from napari_piximi.segment.star_registry import registered_folder
+    from napari_piximi.segment.star_registry import HOST, REGISTERED, registered_folder
 
     path = (registered_folder(own) or Path(own).expanduser()) if own else None
     if path is not None and not path.exists():
-        raise ModelFileError(f"{path}: there is no such file or folder")
+        if own not in REGISTERED:
+            raise ModelFileError(f"{path}: there is no such file or folder")
+        raise WeightsUnavailableError(
+            f"The StarDist model {own} is not on this machine: switch on Download in the settings "
+            f"to fetch it from {HOST}, or put its config.json and weights_best.h5 into {path}"
+        )
     folder = weights.folder(key) if path is None else path if path.is_dir() else path.parent
     return _loaded(key, path, _stamp(folder))
 

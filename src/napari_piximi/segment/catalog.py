@@ -90,7 +90,8 @@ class Segmenter:
         `choices`) is its form and its command-line options. Each field has a default.
     find : callable
         ``find(plane, settings, progress) -> Found``; with `own`, ``find(plane, settings,
-        progress, network)``. It never downloads anything.
+        progress, network)``. It downloads nothing but what its settings
+        allow.
     channels : tuple of str
         What each channel that it takes shows, such as ``"nuclei"``; the user says which
         channels of the project these are. A name that ends in ``?`` may be left out: the

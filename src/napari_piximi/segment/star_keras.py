@@ -18,6 +18,9 @@ from napari_piximi.segment.star_network import Answer, StarNetwork
 
 __all__ = ["keras_network"]
 
+_PROBABILITY, _OVERLAP = 0.5, 0.4
+"""What the package takes for thresholds that are not stated."""
+
 
 def keras_network(folder: Path) -> StarNetwork:
     """Build the network of a folder, and fill it.
@@ -34,6 +37,10 @@ def keras_network(folder: Path) -> StarNetwork:
     """
     config = read_config(folder / "config.json")
     probability, overlap = read_thresholds(folder / "thresholds.json")
+    if probability is None:
+        probability = _PROBABILITY
+    if overlap is None:
+        overlap = _OVERLAP
     weights = _weights_file(folder)
     model = _built(config)
     _fill(model, weights)

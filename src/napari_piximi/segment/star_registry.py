@@ -1,9 +1,19 @@
-"""Models that the ``stardist`` package publishes under a name, fetched by the package itself."""
+"""Models that the ``stardist`` package publishes under a name, fetched from where it says."""
 
+import hashlib
+import io
 import os
+import zipfile
 from pathlib import Path
 
-from napari_piximi.errors import DownloadError, SegmentError
+from napari_piximi.errors import (
+    DownloadError,
+    SaveError,
+    SegmentError,
+    WeightsUnavailableError,
+)
+from napari_piximi.io._replace import replace_files
+from napari_piximi.io.download import Downloads
 from napari_piximi.progress import Progress, silent
 
 __all__ = ["HOST", "REGISTERED", "fetch_registered", "registered_folder"]
@@ -11,6 +21,10 @@ __all__ = ["HOST", "REGISTERED", "fetch_registered", "registered_folder"]
 REGISTERED = ("2D_versatile_fluo", "2D_versatile_he", "2D_paper_dsb2018", "2D_demo")
 """Names that can stand for a model, with one, three, one and one channel."""
 HOST = "github.com"
+
+_FILES = ("weights_best.h5", "thresholds.json", "config.json")
+"""What is kept of an archive; the one that tells that a model is here comes last."""
+_LARGEST = 2**26
 
 
 def registered_folder(name: str) -> Path | None:
@@ -23,14 +37,20 @@ def registered_folder(name: str) -> Path | None:
     return next((place for place in places if (place / "config.json").is_file()), places[0])
 
 
-def fetch_registered(name: str, progress: Progress = silent) -> Path:
-    """Let the ``stardist`` package download one of its models. This asks nobody: ask first.
+def fetch_registered(name: str, progress: Progress = silent, *, timeout: float = 30.0) -> Path:
+    """Download one of the package's models. This asks nobody: ask the user first.
+
+    Address and checksum are those of the package's registry; the model is kept where the
+    package looks for it too.
 
     Parameters
     ----------
     name : str
         Of :data:`REGISTERED`.
     progress : Progress
+        Told of bytes; may raise Cancelled.
+    timeout : float
+        Seconds without a byte after which the server counts as down.
 
     Returns
     -------
@@ -41,24 +61,62 @@ def fetch_registered(name: str, progress: Progress = silent) -> Path:
     ------
     SegmentError
         If there is no such model, or the package is not installed.
-    DownloadError
-        If the model cannot be had.
+    WeightsUnavailableError
+        If the model cannot be had or kept, or is another than was published; the message names
+        the address, and the folder where its files can be put by hand.
     """
     folder = registered_folder(name)
     if folder is None:
         raise SegmentError(f"There is no model {name!r}; there are {', '.join(REGISTERED)}")
     if (folder / "config.json").is_file():
         return folder
-    progress(0, 0, f"downloading {name} from {HOST}")
+    progress(0, 0, f"Looking {name} up in the stardist package")
+    address, digest = _published(name)
     try:
-        from csbdeep.models.pretrained import get_model_folder
+        archive = Downloads(timeout, _LARGEST, progress).fetch(address)
+        _check(archive, digest, address)
+        contents = _unpacked(archive, address)
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_files({folder / file: data for file, data in contents.items()})
+    except (DownloadError, SaveError, OSError) as error:
+        raise WeightsUnavailableError(
+            f"The StarDist model {name} is not available: {error}. Try again, or unpack {address} "
+            f"into {folder}"
+        ) from error
+    return folder
+
+
+def _published(name: str) -> tuple[str, str]:
+    """Return address and checksum, as the package has them."""
+    try:
+        from csbdeep.models.pretrained import get_model_details
         from stardist.models import StarDist2D
     except ImportError as error:
         raise SegmentError(
-            f"{name} is fetched by the stardist package, which is not installed; "
+            f"Where {name} lies is known to the stardist package, which is not installed; "
             "pip install stardist"
         ) from error
+    found = get_model_details(StarDist2D, name)[2]
+    return found["url"], found["hash"]
+
+
+def _check(archive: bytes, digest: str, address: str) -> None:
+    kind = "sha256" if len(digest) == 64 else "md5"
+    found = hashlib.new(kind, archive, usedforsecurity=False).hexdigest()
+    if found != digest:
+        raise DownloadError(f"{address}: is another file ({kind} {found}, not {digest})")
+
+
+def _unpacked(archive: bytes, address: str) -> dict[str, bytes]:
     try:
-        return Path(get_model_folder(StarDist2D, name))
-    except Exception as error:
-        raise DownloadError(f"{name} cannot be fetched from {HOST}: {error}") from error
+        with zipfile.ZipFile(io.BytesIO(archive)) as members:
+            listed = {Path(member.filename).name: member for member in members.infolist()}
+            found = {name: listed[name] for name in _FILES if name in listed}
+            if sum(member.file_size for member in found.values()) > _LARGEST:
+                raise DownloadError(f"{address}: unpacks to more than {_LARGEST} bytes")
+            contents = {name: members.read(member) for name, member in found.items()}
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        raise DownloadError(f"{address}: is no archive that can be unpacked: {error}") from error
+    if not {"config.json", "weights_best.h5"} <= contents.keys():
+        raise DownloadError(f"{address}: has no config.json and weights_best.h5")
+    return contents

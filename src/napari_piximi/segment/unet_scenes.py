@@ -1,11 +1,8 @@
 """Annotated planes, opened: pixels where they are, percentiles, and targets painted."""
 
-import math
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +16,7 @@ from napari_piximi.model.things import Annotation, BBox
 from napari_piximi.progress import Progress
 from napari_piximi.segment.annotated import Piece
 from napari_piximi.segment.catalog import thinned
+from napari_piximi.segment.room import Room, opened_room
 from napari_piximi.segment.unet_targets import classes_of
 
 __all__ = ["MEMORY_BUDGET", "Scene", "normal", "opened_scenes", "percentiles", "scene_labels"]
@@ -97,8 +95,7 @@ def opened_scenes(
     Cancelled
         If `progress` raises it.
     """
-    with tempfile.TemporaryDirectory(prefix="napari-piximi-", ignore_cleanup_errors=True) as folder:
-        room = _Room(Path(folder))
+    with opened_room(MEMORY_BUDGET) as room:
         scenes = []
         for number, piece in enumerate(pieces):
             progress(number, 0, f"Reading {piece.image.name}")
@@ -136,37 +133,7 @@ def scene_labels(piece: Piece, region: BBox) -> NDArray[np.int32]:
 # --- within ------------------------------------------------------------------------------------
 
 
-class _Room:
-    """Keeps arrays in memory as long as there is some, then in files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.left, self.count = folder, MEMORY_BUDGET, 0
-
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:  # noqa: ANN401
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        if size <= self.left:
-            self.left -= size
-            return np.empty(shape, dtype)
-        self.count += 1
-        return np.memmap(self.folder / f"{self.count}.raw", dtype, "w+", shape=shape)
-
-    def keep(self, array: NDArray[Any]) -> NDArray[Any]:
-        if _is_mapped(array):
-            return array
-        kept = self.empty(array.shape, array.dtype)
-        kept[...] = array
-        return kept
-
-
-def _is_mapped(array: object) -> bool:
-    while array is not None:
-        if isinstance(array, np.memmap):
-            return True
-        array = getattr(array, "base", None)
-    return False
-
-
-def _scene(piece: Piece, settings: UNetSettings, channels: Sequence[int], room: _Room) -> Scene:
+def _scene(piece: Piece, settings: UNetSettings, channels: Sequence[int], room: Room) -> Scene:
     plane = read_plane(piece.image.pixels, piece.plane)
     first, count = channels[0], len(channels)
     in_order = list(channels) == list(range(first, first + count))

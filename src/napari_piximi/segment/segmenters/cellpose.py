@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from napari_piximi.errors import Cancelled, SegmentError, WeightsUnavailableError
+from napari_piximi.errors import (
+    Cancelled,
+    DownloadError,
+    SegmentError,
+    WeightsUnavailableError,
+)
+from napari_piximi.io.download import Downloads
 from napari_piximi.learn import device_choice
 from napari_piximi.progress import Progress
 from napari_piximi.segment.catalog import Plane, Segmenter, setting
@@ -20,6 +26,16 @@ SMALLEST = 15
 
 LEAST = 16
 """Pixels along an axis that Cellpose can do with."""
+
+ADDRESS = "https://huggingface.co/mouseland/cellpose-sam/resolve/main/"
+"""Where Cellpose 4 fetches its models from.
+
+It would do so itself, but without a look at who answers, and would keep a file that was cut short.
+"""
+
+LARGEST = 4 * 2**30
+LONGEST = 4 * 3600.0
+"""Seconds that the download may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,7 @@ class CellposeSettings:
     download: bool = setting(
         False,
         "Model",
-        "Let Cellpose fetch its own model (about 1.2 GB from huggingface.co) if it is not here",
+        "Fetch Cellpose's own model (about 1.2 GB from huggingface.co) if it is not here",
     )
     batch_size: int = setting(8, "Model", "Tiles of 256 × 256 at a time", min=1, max=256)
 
@@ -62,7 +78,7 @@ def find(plane: Plane, settings: CellposeSettings, progress: Progress) -> Found:
         If `progress` raises it.
     """
     progress(0, 0, "Loading Cellpose")
-    model = _model(_model_file(settings), gpu=device_choice.chosen() != "cpu")
+    model = _model(_model_file(settings, progress), gpu=device_choice.chosen() != "cpu")
     height, width, channels = plane.pixels.shape
     # Cellpose fails on images of a few pixels.
     image = np.zeros((max(height, LEAST), max(width, LEAST), 3), np.float32)
@@ -96,8 +112,8 @@ class _Watch:
         self._progress(0, 0, f"Cellpose, batch {self._batches}")
 
 
-def _model_file(settings: CellposeSettings) -> str:
-    """Return the path of the model, fetched by Cellpose if that is allowed."""
+def _model_file(settings: CellposeSettings, progress: Progress) -> str:
+    """Return the path of the model, fetched if that is allowed."""
     from cellpose import models
 
     if settings.model:
@@ -115,12 +131,14 @@ def _model_file(settings: CellposeSettings) -> str:
             f"to fetch it (about 1.2 GB from huggingface.co), or put the file into {path.parent}"
         )
     try:
-        return str(models.cache_model_path(name))
-    except OSError as error:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Downloads(max_bytes=LARGEST, progress=progress, longest=LONGEST).save(ADDRESS + name, path)
+    except (DownloadError, OSError) as error:
         raise WeightsUnavailableError(
             f"Cellpose's model {name} cannot be fetched from huggingface.co ({error}); "
             f"try again, or put the file into {path.parent}"
         ) from error
+    return str(path)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,12 @@
-"""Nuclei as star-convex polygons: StarDist's two published networks, or a user's own."""
+"""Nuclei as star-convex polygons: StarDist's two published networks, or a user's own.
+
+Notes
+-----
+The default thresholds are those that StarDist's authors found best for the two networks. Source:
+their plugin for Fiji, github.com/stardist/stardist-imagej, ``StarDist2DModel.java`` at commit
+aff59dbd: 0.479071 and 0.3 for "Versatile (fluorescent nuclei)", 0.692478 and 0.3 for "Versatile
+(H&E nuclei)". These networks are the ones that Piximi runs, with boxes and thresholds of its own.
+"""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +17,7 @@ from napari_piximi.errors import SegmentError
 from napari_piximi.progress import Progress
 from napari_piximi.segment.catalog import Plane, Segmenter, setting
 from napari_piximi.segment.found import Found, found_labels
+from napari_piximi.segment.star_registry import HOST, REGISTERED, fetch_registered
 
 if TYPE_CHECKING:
     from napari_piximi.segment.star_network import StarNetwork
@@ -19,6 +28,8 @@ _PROBABILITY = (
     "How sure the network must be that a pixel is inside a nucleus; lower finds more. At its "
     "default, a network of your own that states a threshold is asked with that"
 )
+MEMORY_BUDGET = 2**28
+"""Bytes of candidates' rays that are kept in memory; the rest lies in temporary files."""
 _SHARES = (80, 10, 10)
 """Of the time, in per cent: looking, choosing, painting."""
 
@@ -60,7 +71,14 @@ class StarDistSettings:
         "",
         "Network",
         "A StarDist network of your own: a model.json, or a folder that stardist saved, or the "
-        "name of one of its published models; empty uses Piximi's",
+        f"name of one of its published models ({', '.join(REGISTERED)}); empty uses Piximi's",
+    )
+    download: bool = setting(
+        False,
+        "Network",
+        f"Fetch the published model of that name from {HOST} if it is not here; this needs the "
+        "stardist package",
+        when=("model", REGISTERED),
     )
 
 
@@ -101,7 +119,8 @@ def find_vhe(plane: Plane, settings: StarDistSettings, progress: Progress) -> Fo
     Raises
     ------
     WeightsUnavailableError
-        If Piximi's weights are not on this machine; nothing is downloaded.
+        If the weights are not on this machine, or cannot be fetched; nothing is downloaded but,
+        if the settings allow it, a model of the package's registry.
     ModelFileError
         If the user's own network is missing or damaged, or none of StarDist's.
     SegmentError
@@ -115,6 +134,7 @@ def _find(key: str, plane: Plane, settings: StarDistSettings, progress: Progress
     from napari_piximi.segment._star_files import star_network
     from napari_piximi.segment._star_painting import painted_polygons
     from napari_piximi.segment._star_polygons import outlines
+    from napari_piximi.segment.room import opened_room
     from napari_piximi.segment.star_convex import kept
     from napari_piximi.segment.star_network import Look, scaled_shape, scan
 
@@ -123,6 +143,8 @@ def _find(key: str, plane: Plane, settings: StarDistSettings, progress: Progress
             f"The percentile for black, {settings.low}, must be below that for white, "
             f"{settings.high}"
         )
+    if settings.download and settings.model in REGISTERED:
+        fetch_registered(settings.model, progress)
     progress(0, 100, "loading the network")
     network = star_network(key, settings.model)
     settings = _with_own(settings, network)
@@ -135,8 +157,10 @@ def _find(key: str, plane: Plane, settings: StarDistSettings, progress: Progress
     if not all(shape):
         return found_labels(np.zeros(shape, np.int32))
     look = Look(settings.low, settings.high, settings.probability, settings.scale)
-    stars = kept(scan(network, plane.pixels, look, _share(progress, 0)), settings.overlap,
-                 _share(progress, 1))  # fmt: skip
+    with opened_room(MEMORY_BUDGET) as room:
+        seen = scan(network, plane.pixels, look, _share(progress, 0), room)
+        stars = kept(seen, settings.overlap, _share(progress, 1))
+        del seen
     inner = scaled_shape(shape, settings.scale)
     stretch = (shape[0] / inner[0], shape[1] / inner[1])
     corners = outlines(stars.points * np.array(stretch), stars.distances, stretch)
