@@ -251,7 +251,15 @@ def test_no_process_can_be_started(engine: Engine, monkeypatch: pytest.MonkeyPat
 def test_killed_while_idle_it_starts_again(engine: Engine) -> None:
     engine.call(f"{JOBS}pids")
     before = kill(engine)
-    assert engine.call(f"{JOBS}pids")[0] not in (None, before)
+    after, rested = Stop(), Stop()
+    assert engine.call(f"{JOBS}count", 1, 0.0, progress=after) == "counted"
+    assert engine.pid not in (None, before)
+    assert "Starting the engine again: it had gone" in {text for _, _, text, _ in after.heard}
+    engine.rest()
+    engine.call(f"{JOBS}count", 1, 0.0, progress=rested)
+    said = {text for _, _, text, _ in rested.heard}
+    assert "Starting the engine" in said
+    assert not any("again" in text for text in said), "that it rested is no news"
 
 
 @posix

@@ -12,6 +12,7 @@ from napari_piximi.model import edits
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import (
     THRESHOLDS,
+    ScoredImage,
     SegmentationNetwork,
     SegmentationScore,
     UNetSettings,
@@ -54,6 +55,12 @@ def score(annotated: int = 4, found: int = 3, run: int | None = 0) -> Segmentati
     matched = tuple(min(annotated, found) - place // 5 for place in range(len(THRESHOLDS)))
     ious = tuple(round(0.6 + place / 100, 2) for place in range(len(THRESHOLDS)))
     return SegmentationScore("Validation", 2, annotated, found, matched, ious, run)
+
+
+def row(image: str, annotated: int = 2, found: int = 2) -> ScoredImage:
+    """Return the figures of one image."""
+    size = len(THRESHOLDS)
+    return ScoredImage(image, f"{image}.tif", annotated, found, (1,) * size, (0.75,) * size)
 
 
 def network(**changes: Any) -> SegmentationNetwork:  # noqa: ANN401
@@ -106,20 +113,31 @@ def runs(draw: st.DrawFn) -> Run:
 @st.composite
 def scores(draw: st.DrawFn, number_of_runs: int) -> SegmentationScore:
     """Any score."""
-    annotated, found = draw(st.integers(0, 2**40)), draw(st.integers(0, 2**40))
-    size = len(THRESHOLDS)
     run = st.none() | st.integers(0, number_of_runs - 1) if number_of_runs else st.none()
     return SegmentationScore(
         draw(st.text(max_size=9)),
         draw(st.integers(0, 10**6)),
-        annotated,
-        found,
-        draw(
-            st.lists(st.integers(0, min(annotated, found)), min_size=size, max_size=size).map(tuple)
-        ),
-        draw(st.lists(st.floats(0, 1), min_size=size, max_size=size).map(tuple)),
+        *draw(pairs()),
         draw(run),
+        tuple(draw(st.lists(scored_images(), max_size=3))),
     )
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[int, int, tuple[int, ...], tuple[float, ...]]:
+    """Any numbers of annotated, found and matched objects, and mean IoUs."""
+    annotated, found = draw(st.integers(0, 2**40)), draw(st.integers(0, 2**40))
+    size = len(THRESHOLDS)
+    matched = st.lists(st.integers(0, min(annotated, found)), min_size=size, max_size=size)
+    ious = st.lists(st.floats(0, 1), min_size=size, max_size=size)
+    return annotated, found, draw(matched.map(tuple)), draw(ious.map(tuple))
+
+
+@st.composite
+def scored_images(draw: st.DrawFn) -> ScoredImage:
+    """Any row of a score."""
+    text = st.text(max_size=5)
+    return ScoredImage(draw(text), draw(text), *draw(pairs()), draw(text))
 
 
 @st.composite

@@ -16,13 +16,16 @@ from tests.io.networks import (
     network,
     networks,
     object_kind,
+    row,
+    score,
     small_model,
     with_networks,
 )
 from tests.io.tiny_bundle import Members, edit_json, tiny_project, write_folder, write_zip
 
 from napari_piximi.errors import BundleError, ModelFileError, PiximiWarning
-from napari_piximi.io import bundle
+from napari_piximi.io import _networks, bundle
+from napari_piximi.io._network_values import rows_values
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.io.recovery import Journal, lost_sessions
 from napari_piximi.model import edits
@@ -83,23 +86,60 @@ def test_any_network_in_a_journal(made: SegmentationNetwork, tmp_path_factory: A
 def test_a_journal_writes_weights_and_long_histories_once(tmp_path: Path) -> None:
     start = tiny_project()
     long = Run(UNetSettings(), {"loss": (0.5,) * 2000}, 7)
+    scored = (replace(score(), rows=(row("1a"), row("1b"))),)
     journal = Journal.begin(tmp_path, start)
     project = start
     for step in range(4):
-        made = network(runs=(long,), scores=network().scores[: step % 2])
+        made = network(runs=(long,), scores=scored[: step % 2])
         if project.networks:
             made = replace(made, model=project.networks[0].model)
         put = edits.put_network(project, replace(made, kind=object_kind(start)))
         journal.note(project, put)
         project = put
         assert journal.flush(20)
-    assert len(list(journal.folder.glob("data-*"))) == 3  # document, weights, history
+    assert len(list(journal.folder.glob("data-*"))) == 4  # document, weights, history, rows
     gone = edits.delete_network(project, "net")
     journal.note(project, gone)
     journal.note(gone, project)
     journal.close(discard=False)
     (session,) = lost_sessions(tmp_path)
     assert session.recover().networks == project.networks
+
+
+def test_a_score_whose_images_are_lost_comes_back_without_them(tmp_path: Path) -> None:
+    start = tiny_project()
+    made = network(model=None, scores=(replace(score(), rows=(row("1a"),)),))
+    put = edits.put_network(start, replace(made, kind=object_kind(start)))
+    journal = Journal.begin(tmp_path, start)
+    journal.note(start, put)
+    journal.close(discard=False)
+    (file,) = journal.folder.glob("data-*")
+    file.unlink()
+    (session,) = lost_sessions(tmp_path)
+    with pytest.warns(PiximiWarning, match="a score is recovered without its images"):
+        (found,) = session.recover().networks
+    assert found.scores == (score(),)
+
+
+def test_scores_of_older_bundles_have_no_images(tmp_path: Path) -> None:
+    made = network(scores=(replace(score(), rows=(row("1a"),)), score()))
+    path = tmp_path / "tiny.zip"
+    write_bundle(with_networks(made), path)
+    noted = json.loads(members_of(path)[NOTE])["napari_piximi"]["networks"][0]["scores"]
+    assert set(noted[0]) - set(noted[1]) == {"rows"}
+    (found,) = read_bundle(path).networks
+    assert [len(one.rows) for one in found.scores] == [1, 0]
+
+
+def test_of_very_many_images_those_of_the_newest_scores_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_networks, "MOST_ROWS", 3)
+    old, new = (replace(score(), rows=(row("1a"), row("1b"))) for _ in range(2))
+    path = tmp_path / "tiny.zip"
+    write_bundle(with_networks(network(scores=(old, new))), path)
+    (found,) = read_bundle(path).networks
+    assert found.scores == (score(), new)
 
 
 @pytest.mark.parametrize("damage", ["delete", "change"])
@@ -278,6 +318,10 @@ def score_with(**changes: Any) -> Callable[[Members], object]:  # noqa: ANN401
     return noted(lambda n: n["scores"][0].update(changes))
 
 
+def rows_with(**changes: Any) -> Callable[[Members], object]:  # noqa: ANN401
+    return score_with(rows={**rows_values((row("1a"),)), **changes})
+
+
 def run_with(**changes: Any) -> Callable[[Members], object]:  # noqa: ANN401
     return noted(lambda n: n["runs"][0].update(changes))
 
@@ -319,6 +363,11 @@ DAMAGED: dict[str, Callable[[Members], object]] = {
     "negative pairs": score_with(matched=[-1] * 10),
     "absurd count": score_with(annotated=1 << 60),
     "partition": score_with(partition=1),
+    "no columns": score_with(rows=[1]),
+    "a column is missing": score_with(rows={"image": ["1a"]}),
+    "columns of rows": rows_with(image=["1a", "1b"]),
+    "an image": rows_with(image=[1]),
+    "pairs of an image": rows_with(found=[0]),
 }
 
 

@@ -462,7 +462,7 @@ class TestFailingDisk:
             put(tmp_path, dense_document(old=True), b"old weights")
         before = {path: path.read_bytes() for path in tmp_path.iterdir()}
         monkeypatch.setattr(os, function, fail_at(number, getattr(os, function)))
-        with pytest.raises(SaveError, match="disk: not saved: No space left on device"):
+        with pytest.raises(SaveError, match=r"tiny\.[a-z.]+: not saved: No space left"):
             tfjs.write_model(read(dense_document()), tmp_path / "tiny.json")
         assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 

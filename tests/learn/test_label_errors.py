@@ -73,7 +73,7 @@ def test_suspicions_name_things_and_categories() -> None:
     ids, classes = tuple("abcdef"), ("1up", "1down")
     truth = np.eye(2, dtype=np.float32)[GIVEN]
     evaluation = evaluation_of(truth, PROBABILITIES)
-    validated = CrossValidation(ids, PROBABILITIES, classes, evaluation)
+    validated = CrossValidation(ids, PROBABILITIES, classes, evaluation, 2)
     found = suspicions_of(validated, [classes[code] for code in GIVEN])
     assert [(s.thing, s.given, s.expected) for s in found.found] == [
         ("c", "1up", "1down"), ("e", "1down", "1up"),

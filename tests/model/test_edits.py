@@ -83,6 +83,7 @@ IDLE: dict[str, Edit] = {
     "put_network": lambda p: edits.put_network(p, p.networks[0]),
     "rename_network": lambda p: edits.rename_network(p, "finder", "finder"),
     "map_classes": lambda p: edits.map_classes(p, "net", "cell", p.classifiers[0].class_map),
+    "bring_back_kind": lambda p: edits.bring_back_kind(p, "cell", "cell"),
     "edit_kind": lambda p: edits.edit_kind(p, "cell", name="cell", visible=True),
     "edit_category": lambda p: edits.edit_category(p, "1round", name="round", visible=True),
     "reorder_categories": lambda p: edits.reorder_categories(p, "cell", p.kinds["cell"].categories),

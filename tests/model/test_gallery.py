@@ -407,3 +407,38 @@ def test_another_ranking_is_another_query() -> None:
     gallery.set_query(replace(gallery.query, ranking=other))
     assert ears.take() == ["arranged"]
     assert gallery.ids[0] == "cell2"
+
+
+# --- looking ahead ---------------------------------------------------------------------------
+
+
+@given(projects(), queries(), st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_worked_out_ahead_is_what_an_update_shows(
+    project: Project, query: Query, data: st.DataObject
+) -> None:
+    after = data.draw(edited(project, "fresh"))
+    plain, ahead = Gallery(project), Gallery(project)
+    for gallery in (plain, ahead):
+        gallery.set_query(query)
+        gallery.select(list(gallery.ids)[:3])
+    ears, others = Ears(plain), Ears(ahead)
+    ahead.foresee(project, after)
+    for gallery in (plain, ahead):
+        gallery.update(project, after)
+        assert gallery.project is after
+    assert list(ahead.ids) == list(plain.ids)
+    assert ahead.query == plain.query
+    assert marked(ahead) == marked(plain)
+    assert others.take() == ears.take()
+    assert ahead.counts() == plain.counts()
+
+
+def test_what_was_worked_out_for_another_query_is_not_shown() -> None:
+    gallery, _ = opened()
+    after = edits.delete_things(PROJECT, [CELLS[0]])
+    gallery.foresee(PROJECT, after)
+    gallery.set_query(Query(IMAGE_KIND))
+    follow(gallery, after)
+    assert list(gallery.ids) == list(IMAGES)
+    assert gallery.project is after

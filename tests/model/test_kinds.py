@@ -122,6 +122,17 @@ def test_a_kind_made_elsewhere_is_taken_as_it_is() -> None:
     assert project.categories[unknown.id] is unknown
 
 
+def test_a_kind_that_has_gone_comes_back_empty() -> None:
+    gone = edits.delete_kind(PROJECT, "cell")
+    back = edits.bring_back_kind(gone, "cell", "cells")
+    kind = back.kinds["cell"]
+    assert (kind.name, kind.categories) == ("cells", (kind.unknown,))
+    assert list(back.of_kind("cell")) == []
+    other = edits.create_kind(gone, "Cells")
+    assert edits.bring_back_kind(other, "cell", "cells").kind_name("cell") == "cells 2"
+    assert edits.bring_back_kind(PROJECT, "cell", "else") is PROJECT
+
+
 def test_renaming_and_hiding_a_kind() -> None:
     project = edits.edit_kind(PROJECT, "cell", name="Cell", visible=False)
     assert (project.kinds["cell"].name, project.kinds["cell"].visible) == ("Cell", False)

@@ -102,3 +102,35 @@ def test_very_many_that_come_at_once_are_numbered_in_order() -> None:
     assert found.largest == 60_000
     assert found.numbers().tolist() == list(range(1, 60_001))
     np.testing.assert_array_equal(found.labels, Raster(after, "image", "cell").labels)
+
+
+def test_what_is_looked_at_ahead_is_what_an_update_gives() -> None:
+    project, made = with_annotations(60)
+    project = edits.add_annotations(project, made[:50])
+    raster = Raster(project, "image", "cell")
+    before = raster.labels.copy()
+    after = edits.add_annotations(edits.delete_things(project, ["cell3", "cell4"]), made[50:])
+    changed = touched(project, after)
+    ahead, regions = raster.followed(after, changed)
+    assert np.array_equal(raster.labels, before)
+    assert len(raster) == 50
+    assert raster.number("cell3") == 4
+    assert raster.update(after, changed) == regions
+    assert np.array_equal(ahead.labels, raster.labels)
+    assert np.array_equal(one_by_one(after, ahead), ahead.labels)
+    assert ahead.things == raster.things
+    assert np.array_equal(ahead.numbers(), raster.numbers())
+    assert list(ahead.rows) == [thing.id for thing in after.annotations()]
+
+
+def test_labels_are_shared_where_no_outline_differs() -> None:
+    project, made = with_annotations(20)
+    project = edits.add_annotations(project, made)
+    raster = Raster(project, "image", "cell")
+    renamed = edits.create_category(project, "cell", "round", category_id="1round")
+    renamed = edits.categorize(renamed, ["cell3"], "1round")
+    ahead, regions = raster.followed(renamed, touched(project, renamed))
+    assert regions == []
+    assert ahead.labels is raster.labels
+    assert ahead.things["cell3"].category == "1round"
+    assert raster.things["cell3"].category != "1round"

@@ -378,3 +378,19 @@ def test_what_amends_an_edit_is_no_step_of_its_own() -> None:
     assert session.redo_label == "Rename"  # an edit that was taken back is still to be had
     session.redo()
     assert session.project.name == "Cells, amended"
+
+
+def test_what_a_step_costs_may_be_worked_out_before() -> None:
+    after = edits.categorize(PROJECT, CELLS[:2], PROJECT.kinds["cell"].unknown)
+    said = {key: Prediction(PROJECT.known_categories("cell")[0], 0.5) for key in CELLS}
+    after = edits.set_predictions(after, said)
+    plain, ahead = Session(PROJECT), Session(PROJECT)
+    ahead.foresee(after)
+    for session in (plain, ahead):
+        assert session.ahead(redo=False) is None
+        session.apply(after, "Predict")
+    assert ahead.ahead(redo=False) == plain.ahead(redo=False) == (PROJECT, len(CELLS))
+    assert [step.cost for step in ahead._undo] == [step.cost for step in plain._undo]
+    ahead.foresee(new_project())  # which does not come
+    assert ahead.undo() == "Predict"
+    assert ahead.ahead(redo=True) == (after, len(CELLS))

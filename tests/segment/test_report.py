@@ -4,9 +4,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from napari_piximi.model.segmentation import THRESHOLDS, SegmentationScore
+from napari_piximi.model.segmentation import THRESHOLDS, ScoredImage, SegmentationScore
 from napari_piximi.segment.report import FIGURES, score_figures, write_scores
-from napari_piximi.segment.scoring import ScoredImage
 
 MATCHED, IOUS = (4, 4, 4, 3, 3, 2, 1, 1, 0, 0), (0.8,) * 8 + (0.0,) * 2
 SCORE = SegmentationScore("Validation", 2, 8, 5, MATCHED, IOUS, 2)

@@ -10,17 +10,24 @@ from stardist.matching import matching, matching_dataset
 from tests.segment.stand_in import Above, find, install, project_of, request
 
 from napari_piximi.errors import Cancelled, SegmentError, WeightsUnavailableError
+from napari_piximi.io.tfjs import EXTRA_KEY
 from napari_piximi.model import edits
 from napari_piximi.model.labels import annotations_of
 from napari_piximi.model.project import Project
-from napari_piximi.model.segmentation import THRESHOLDS, SegmentationNetwork, SegmentationScore
+from napari_piximi.model.segmentation import (
+    THRESHOLDS,
+    ScoredImage,
+    SegmentationNetwork,
+    SegmentationScore,
+)
 from napari_piximi.model.things import IMAGE_KIND, Image
 from napari_piximi.model.training import ModelArtifact, Run
 from napari_piximi.progress import Progress
+from napari_piximi.segment import scoring
 from napari_piximi.segment.catalog import Plane
 from napari_piximi.segment.found import Found, found_boxes
 from napari_piximi.segment.running import Request, Segmented, segment_image
-from napari_piximi.segment.scoring import ScoredImage, annotated_images, score_images
+from napari_piximi.segment.scoring import annotated_images, score_held_out, score_images
 
 Labels = NDArray[np.integer]
 
@@ -69,7 +76,7 @@ def test_one_image() -> None:
     counts = tuple(2 if threshold <= moved else 1 for threshold in THRESHOLDS)
     ious = tuple((1 + moved) / 2 if threshold <= moved else 1.0 for threshold in THRESHOLDS)
     assert found.mean_iou == pytest.approx(ious)
-    assert found == SegmentationScore("All annotated", 1, 3, 3, counts, found.mean_iou)
+    assert found == SegmentationScore("All annotated", 1, 3, 3, counts, found.mean_iou, rows=rows)
     assert rows == (ScoredImage("1image0", "0.tif", 3, 3, counts, found.mean_iou),)
     assert found.precision[0] == found.recall[0] == found.f1[0] == 2 / 3
     assert found.accuracy[0] == 2 / 4
@@ -232,3 +239,31 @@ def test_the_score_of_a_network_tells_its_last_run() -> None:
     assert score(project, network=net)[0].run == 1
     assert score(project, network=replace(net, runs=()))[0].run is None
     assert score(project)[0].run is None
+
+
+@pytest.mark.parametrize("region", [None, (0, 0, 10, 30)])
+def test_a_network_is_scored_on_what_it_has_held_out(
+    monkeypatch: pytest.MonkeyPatch, region: tuple[int, int, int, int] | None
+) -> None:
+    asked: list[object] = []
+
+    def finds(plane: Plane, settings: Above, progress: Progress, network: object) -> Found:
+        asked.append(network)
+        return find(plane, settings, progress)
+
+    install(monkeypatch, finds, own=True)
+    monkeypatch.setattr(scoring, "OWN", "stand-in")
+    project = annotated(annotated(project_of(SEEN, SEEN), 0, SEEN), 1, TRUTH)
+    split = {"training": ["1image0"], "validation": ["1image1", "gone"]}
+    noted = {EXTRA_KEY: {"segmentation": {"split": {**split, "region": region and [*region]}}}}
+    net = SegmentationNetwork(
+        "net", blob(project), model=ModelArtifact(noted, b""), runs=(Run(Above(), {}),)
+    )
+    found = score_held_out(project, net)
+    request = Request("stand-in", Above(), (0,), region=region, network=net)
+    alone = score_images(project, request, blob(project), ["1image1"], partition="Validation")
+    assert found == alone[0]
+    assert (found.partition, found.images, found.run) == ("Validation", 1, 0)
+    assert asked == [net, net]
+    with pytest.raises(SegmentError, match="None of the images has annotations"):
+        score_held_out(project, replace(net, model=ModelArtifact({}, b"")))

@@ -201,7 +201,8 @@ class Engine:
             if child is not None and child.alive and fresh and child.environment != wanted:
                 child.close()
             if child is None or not child.alive:
-                self._child = child = Child(self._modules, wanted)
+                died = child is not None and not child.closed
+                self._child = child = Child(self._modules, wanted, again=died)
             return child
 
 

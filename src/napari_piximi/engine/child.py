@@ -25,6 +25,7 @@ TICK = 0.03
 HASTE = 0.1
 """Seconds in which a function that has nothing to hand over yet may answer a stop."""
 WAITING = "Waiting for other work to end"
+STARTING, STARTING_AGAIN = "Starting the engine", "Starting the engine again: it had gone"
 DYING = 2.0
 """Seconds in which a child that was closed must have ended."""
 TOLD = 300
@@ -45,6 +46,9 @@ class Child:
     ----------
     modules : sequence of str
     environment : mapping
+    again : bool
+        Another one died before it; whoever waits is told, which is all that there is to say
+        of a process that had nothing to do.
 
     Raises
     ------
@@ -52,8 +56,11 @@ class Child:
         If the system lets no process start.
     """
 
-    def __init__(self, modules: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, modules: Sequence[str], environment: Mapping[str, str], *, again: bool = False
+    ) -> None:
         self.environment = dict(environment)
+        self._starting = STARTING_AGAIN if again else STARTING
         words = tempfile.TemporaryFile()  # noqa: SIM115  # closed when the process has ended
         try:
             self.process = _begun(modules, environment, words)
@@ -70,6 +77,11 @@ class Child:
         listener = threading.Thread(target=_listen, args=heed, daemon=True)
         listener.start()
         self._finalizer = weakref.finalize(self, _end, self.process, listener, os.getpid())
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was ended on purpose."""
+        return self._closed
 
     @property
     def alive(self) -> bool:
@@ -91,7 +103,7 @@ class Child:
             If they cannot be.
         """
         while not self._ready:
-            report(0, 0, "Starting the engine")
+            report(0, 0, self._starting)
             message = self._next()
             if message is None:
                 continue

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable
 from functools import cache
+from typing import cast
 
 __all__ = ["Checksum", "checksum_of"]
 
@@ -27,5 +28,4 @@ def _libdeflate() -> Checksum:
         deflate_crc32(b"")
     except ImportError:  # some builds of imagecodecs are without it
         return zlib.crc32
-    checksum: Checksum = deflate_crc32
-    return checksum
+    return cast("Checksum", deflate_crc32)

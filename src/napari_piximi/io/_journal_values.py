@@ -26,13 +26,14 @@ from napari_piximi.io._network_values import (
     check_network_model,
     network_values,
     read_network_values,
+    rows_values,
 )
 from napari_piximi.io._replace import sync_folder
 from napari_piximi.io._warn import warn
 from napari_piximi.io.settings import settings_from
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
-from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
+from napari_piximi.model.segmentation import ScoredImage, SegmentationNetwork, UNetSettings
 from napari_piximi.model.things import Category, Kind
 from napari_piximi.model.training import Classifier, ModelArtifact, Run, Settings
 
@@ -163,8 +164,17 @@ def _write_classifier(classifier: Classifier, store: Store) -> Values:
 
 def _write_network(network: SegmentationNetwork, store: Store) -> Values:
     runs = [_write_run(run, store) for run in network.runs]
-    values = network_values(replace(network, runs=()))
+    bare = tuple(replace(score, rows=()) for score in network.scores)
+    values = network_values(replace(network, runs=(), scores=bare))
+    for score, noted in zip(network.scores, values["scores"], strict=True):
+        if score.rows:
+            noted["rows"] = _write_rows(score.rows, store)
     return {**values, "runs": runs, **_write_model(network.model, store)}
+
+
+def _write_rows(rows: tuple[ScoredImage, ...], store: Store) -> Values:
+    """Write the images of a score once, into a file of their own."""
+    return store.put(rows, lambda: json.dumps(rows_values(rows)).encode())
 
 
 def _write_model(model: ModelArtifact | None, store: Store) -> Values:
@@ -288,7 +298,18 @@ def _read_network(values: Values, store: Store) -> SegmentationNetwork:
     def run(found: Mapping[str, Any], where: str, start: UNetSettings) -> Run:
         return _read_run(dict(found), store, where, start)
 
-    return read_network_values(values, "journal", model, run)
+    scores = [_with_rows(score, store) for score in values.get("scores", [])]
+    return read_network_values({**values, "scores": scores}, "journal", model, run)
+
+
+def _with_rows(score: Values, store: Store) -> Values:
+    if "rows" not in score:
+        return score
+    try:
+        return {**score, "rows": json.loads(store.get(score["rows"]))}
+    except RecoveryError as error:
+        warn(f"a score is recovered without its images: {error}")
+        return {**score, "rows": {}}
 
 
 def _read_model(

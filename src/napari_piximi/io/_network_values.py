@@ -3,8 +3,8 @@
 Reading trusts nothing.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from math import isfinite
 from typing import Any
 
@@ -15,15 +15,23 @@ from napari_piximi.io.settings import settings_from
 from napari_piximi.model.networks import is_network_name
 from napari_piximi.model.segmentation import (
     THRESHOLDS,
+    ScoredImage,
     SegmentationNetwork,
     SegmentationScore,
     UNetSettings,
 )
 from napari_piximi.model.training import LAYERS_FORMAT, ModelArtifact, Run
 
-__all__ = ["channels_from", "check_network_model", "network_values", "read_network_values"]
+__all__ = [
+    "channels_from",
+    "check_network_model",
+    "network_values",
+    "read_network_values",
+    "rows_values",
+]
 
 MAX_CHANNELS = 1 << 16
+ROW = ("image", "name", "annotated", "found", "matched", "mean_iou", "trouble")
 Values = dict[str, Any]
 
 
@@ -60,11 +68,19 @@ def network_values(network: SegmentationNetwork) -> Values:
         "settings": asdict(network.settings),
         "channels": list(network.channels),
         "runs": [run_values(run) for run in network.runs],
-        "scores": [
-            {**asdict(s), "matched": list(s.matched), "mean_iou": list(s.mean_iou)}
-            for s in network.scores
-        ],
+        "scores": [_score_values(score) for score in network.scores],
     }
+
+
+def _score_values(score: SegmentationScore) -> Values:
+    values = asdict(replace(score, rows=()))
+    del values["rows"]
+    return values | ({"rows": rows_values(score.rows)} if score.rows else {})
+
+
+def rows_values(rows: Sequence[ScoredImage]) -> Values:
+    """Return the rows of a score in columns."""
+    return {name: [getattr(row, name) for row in rows] for name in ROW}
 
 
 def read_network_values(
@@ -128,6 +144,31 @@ def channels_from(values: object) -> tuple[int, ...]:
 
 
 def _score(values: Values, runs: int) -> SegmentationScore:
+    run = values.get("run")
+    known = type(run) is int and 0 <= run < runs
+    return SegmentationScore(
+        _typed(values["partition"], str),
+        _number(values["images"]),
+        *_pairs(values),
+        run if known else None,
+        _rows(_typed(values.get("rows", {}), dict)),
+    )
+
+
+def _rows(columns: Values) -> tuple[ScoredImage, ...]:
+    if not columns:
+        return ()
+    rows = zip(*(_typed(columns[name], list) for name in ROW), strict=True)
+    return tuple(_row(dict(zip(ROW, row, strict=True))) for row in rows)
+
+
+def _row(values: Values) -> ScoredImage:
+    image, name, trouble = (_typed(values[key], str) for key in ("image", "name", "trouble"))
+    return ScoredImage(image, name, *_pairs(values), trouble)
+
+
+def _pairs(values: Values) -> tuple[int, int, tuple[int, ...], tuple[float, ...]]:
+    """Return how many objects are annotated, found and matched, and their mean IoU."""
     annotated, found = _number(values["annotated"]), _number(values["found"])
     matched = tuple(map(_number, _columns(values, "matched")))
     ious = tuple(_columns(values, "mean_iou"))
@@ -136,17 +177,7 @@ def _score(values: Values, runs: int) -> SegmentationScore:
             raise ValueError(f"{pairs} of {annotated} and {found} objects are matched")
         if type(iou) not in (int, float) or not (isfinite(iou) and 0 <= iou <= 1):
             raise ValueError(f"an intersection over union of {iou!r} is not between 0 and 1")
-    run = values.get("run")
-    known = type(run) is int and 0 <= run < runs
-    return SegmentationScore(
-        _typed(values["partition"], str),
-        _number(values["images"]),
-        annotated,
-        found,
-        matched,
-        tuple(map(float, ious)),
-        run if known else None,
-    )
+    return annotated, found, matched, tuple(map(float, ious))
 
 
 def _columns(values: Values, name: str) -> list[Any]:

@@ -5,7 +5,8 @@ under names that Piximi does not look at: ``napari_piximi/networks/0.model`` and
 Networks that share a model share its files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -37,6 +38,8 @@ __all__ = [
 
 FOLDER = f"{OWN}/networks/"
 GROUP, NETWORKS = "segmenter", "networks"
+MOST_ROWS = 50_000
+"""Images of scores that are noted, so that the note stays far from what is too long to be read."""
 MODEL = "network"  # what models are called in their own files
 Values = dict[str, Any]
 
@@ -158,9 +161,23 @@ def network_attributes(project: Project) -> Attributes:
     numbers = _numbers(project)
     noted = [
         {**network_values(network), "model": numbers.get(id(network.model))}
-        for network in project.networks
+        for network in _with_newest_rows(project.networks)
     ]
     return {OWN: {NETWORKS: noted}}
+
+
+def _with_newest_rows(
+    networks: Sequence[SegmentationNetwork],
+) -> Iterator[SegmentationNetwork]:
+    """Yield networks that keep the images of their newest scores, up to :data:`MOST_ROWS`."""
+    left, kept = MOST_ROWS, set()
+    for score in (score for network in reversed(networks) for score in reversed(network.scores)):
+        left -= len(score.rows)
+        if left >= 0:
+            kept.add(id(score))
+    for network in networks:
+        scores = (s if id(s) in kept else replace(s, rows=()) for s in network.scores)
+        yield replace(network, scores=tuple(scores))
 
 
 def write_networks(writer: Writer, root: str, project: Project) -> dict[str, tuple[Member, Member]]:

@@ -28,6 +28,7 @@ def replace_files(contents: Mapping[Path, bytes]) -> None:
     fresh = {path: _beside(path, "new") for path in contents}
     old = {path: _beside(path, "old") for path in contents}
     begun: list[Path] = []
+    path = Path()
     try:
         for path, data in contents.items():
             _write(fresh[path], data)
@@ -37,8 +38,7 @@ def replace_files(contents: Mapping[Path, bytes]) -> None:
             os.replace(fresh[path], path)
     except OSError as error:
         _restore({path: old[path] for path in begun})
-        where = error.filename or next(iter(contents))
-        raise SaveError(f"{where}: not saved: {error.strerror or error}") from error
+        raise SaveError(f"{path}: not saved: {error.strerror or error}") from error
     finally:
         for leftover in (*fresh.values(), *old.values()):
             with suppress(OSError):

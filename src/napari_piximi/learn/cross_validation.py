@@ -43,12 +43,15 @@ class CrossValidation:
         Category id per class.
     evaluation : Evaluation
         Of partition ``"Cross-validation"``.
+    folds : int
+        How many were made.
     """
 
     ids: tuple[str, ...]
     probabilities: Floats
     class_map: tuple[str, ...]
     evaluation: Evaluation
+    folds: int
 
 
 def cross_validate(
@@ -115,7 +118,7 @@ def cross_validate(
     kept = rows[fold_of >= 0]
     found = evaluation_of(targets_of(class_map, tested), kept, [thing.id for thing in tested])
     evaluation = replace(found, classes=class_map, partition="Cross-validation")
-    return CrossValidation(evaluation.ids, kept, class_map, evaluation)
+    return CrossValidation(evaluation.ids, kept, class_map, evaluation, count)
 
 
 def folds_of(categories: Sequence[str], folds: int, seed: int) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from napari_piximi.learn.plans import Plan, targets_of
 from napari_piximi.learn.sampling import reading_order
 from napari_piximi.learn.suitability import model_of
 from napari_piximi.measure.features import feature_names
-from napari_piximi.model.forest import Forest, artifact_of, ask, forest_of
+from napari_piximi.model.forest import Forest, artifact_of, ask, forest_of, tree_counts
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import IMAGE_KIND, Thing
 from napari_piximi.model.training import Classifier, ModelArtifact, Run, Settings
@@ -26,9 +26,6 @@ from napari_piximi.progress import Progress
 __all__ = ["embedding", "features", "fit", "probabilities"]
 
 Floats = NDArray[np.float32]
-
-STEPS = 10
-"""Points of the curves: a forest's epoch is so many of its trees."""
 
 MAX_DEPTH = 500
 
@@ -206,10 +203,9 @@ class _Growing:
     def run(self, progress: Progress) -> str:
         """Grow all trees; tell how it ended."""
         started, trees = time.perf_counter(), self.settings.trees
-        counts = np.unique(np.linspace(0, trees, min(STEPS, trees) + 1).round().astype(int))
         progress(0, trees, "Fitting")
         try:
-            for epoch, count in enumerate(counts[1:].tolist()):
+            for epoch, count in enumerate(tree_counts(trees)):
                 self._grow(count)
                 self.seconds = time.perf_counter() - started
                 latest = {key: values[-1] for key, values in self.history.items()}

@@ -54,6 +54,11 @@ class Remedy:
     action: Action
     changes: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_edit(self) -> bool:
+        """Whether it changes the project, so that it can be undone; settings are no part of it."""
+        return self.action in ("unassign", "map")
+
 
 @dataclass(frozen=True)
 class Trouble:

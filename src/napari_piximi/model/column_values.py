@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter, is_not
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,15 @@ AREA_BLOCK = 2048
 """Annotations whose runs are joined at a time."""
 
 
+_GIVING = Lock()
+
+
 class _Numbers(dict[str, int]):
     """Numbers for ids, given out as they are first asked for and never changed."""
 
     def __missing__(self, key: str) -> int:
-        self[key] = len(self)
-        return self[key]
+        with _GIVING:  # a thread may look ahead
+            return self.setdefault(key, len(self))
 
 
 class Codes:

@@ -25,6 +25,7 @@ from napari_piximi.model.classifiers import (
 )
 from napari_piximi.model.kinds import (
     add_kind,
+    bring_back_kind,
     create_category,
     create_kind,
     delete_category,
@@ -61,6 +62,7 @@ __all__ = [
     "add_images",
     "add_kind",
     "add_score",
+    "bring_back_kind",
     "categorize",
     "clear_predictions",
     "create_category",

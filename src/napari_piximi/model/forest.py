@@ -13,13 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import ModelFileError
-from napari_piximi.model.training import FOREST_FORMAT, ModelArtifact
+from napari_piximi.model.training import FOREST, FOREST_FORMAT, ModelArtifact, Run
 
-__all__ = ["Forest", "artifact_of", "ask", "forest_of"]
+__all__ = ["Forest", "artifact_of", "ask", "forest_of", "grown_trees", "tree_counts"]
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 Indices = NDArray[np.intp]
+
+STEPS = 10
+"""Points of the curves of a fit: a forest's epoch is so many of its trees."""
 
 MAX_DEPTH = 1000
 """No tree may be deeper: the time to ask it grows with its depth."""
@@ -45,6 +48,19 @@ _TYPES = {
     "mean": "float32",
     "scale": "float32",
 }
+
+
+def tree_counts(trees: int) -> tuple[int, ...]:
+    """Return how many trees there are at each step of a fit."""
+    counts = np.linspace(0, trees, min(STEPS, trees) + 1).round().astype(int)
+    return tuple(np.unique(counts)[1:].tolist())
+
+
+def grown_trees(run: Run) -> int | None:
+    """Return how many trees a fit has grown; None where it was not of a forest."""
+    if getattr(run.settings, "architecture", "") != FOREST:
+        return None
+    return (0, *tree_counts(run.settings.trees))[: run.epochs + 1][-1]
 
 
 @dataclass(frozen=True, eq=False)

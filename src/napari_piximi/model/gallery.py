@@ -1,6 +1,7 @@
 """Which things are on show, in which order, and which are selected."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,7 @@ class Gallery:
         self._order = self._arranged(Columns(project, self._query.kind))
         self._selection: frozenset[str] = frozenset()
         self._current: str | None = None
+        self._foreseen: _Followed | None = None
 
     @property
     def project(self) -> Project:
@@ -159,32 +161,48 @@ class Gallery:
         ----------
         before, after : Project
         """
-        self._project = after
-        related = _related(before, after)
-        changed = touched(before, after) if related else frozenset(after.things)
-        query = self._query
-        query = still_possible(query, after, changed) if related else renewed(unranked(query))
-        same_query = query == self._query
-        self._query = query
-        if related and query.kind == self.columns.kind:
-            columns = self.columns.updated(after, changed)
-        else:
-            columns = Columns(after, query.kind)
-        order = self._arranged(columns)
-        same_order = same_query and related and order.follow(self._order)
-        repainted = frozenset[str]() if not same_order else self._repainted(before, order, changed)
-        moved = self._show(order)
-        if not same_order:
+        found, self._foreseen = self._foreseen, None
+        if found is None or not found.holds(before, after, self):
+            found = self._followed(before, after)
+        self._project, self._query = after, found.query
+        moved = self._show(found.order)
+        if not found.same_order:
             self.arranged.emit()
-        elif repainted:
-            self.repainted.emit(repainted)
+        elif found.repainted:
+            self.repainted.emit(found.repainted)
         if moved:
             self.selected.emit()
+
+    def foresee(self, before: Project, after: Project) -> None:
+        """Work out in a thread what :meth:`update` will need, so that it takes no time.
+
+        Parameters
+        ----------
+        before, after : Project
+        """
+        found = self._followed(before, after)
+        found.order.place("")  # which looks up all places
+        self._foreseen = found
 
     # --- within ----------------------------------------------------------------------------
 
     def _arranged(self, columns: Columns) -> Order:
         return Order(columns, arrange(columns, self._query))
+
+    def _followed(self, before: Project, after: Project) -> "_Followed":
+        """Work out what is on show after a change."""
+        asked, old = self._query, self._order
+        related = _related(before, after)
+        changed = touched(before, after) if related else frozenset(after.things)
+        query = still_possible(asked, after, changed) if related else renewed(unranked(asked))
+        if related and query.kind == old.columns.kind:
+            columns = old.columns.updated(after, changed)
+        else:
+            columns = Columns(after, query.kind)
+        order = Order(columns, arrange(columns, query))
+        same = query == asked and related and order.follow(old)
+        repainted = _repainted(before, old, order, changed) if same else frozenset[str]()
+        return _Followed(before, after, asked, old, query, order, same, repainted)
 
     def _show(self, order: Order) -> bool:
         """Show another order and mend the selection; tell whether that changed."""
@@ -207,34 +225,52 @@ class Gallery:
         self._selection, self._current = selection, current
         return changed
 
-    def _repainted(self, before: Project, order: Order, changed: frozenset[str]) -> frozenset[str]:
-        """Find the things that look different although they are where they were."""
-        columns = order.columns
-        known = (
-            columns.rows if columns.ids is self.columns.ids else columns.rows | self.columns.rows
-        )
-        ours: Set[str] = (
-            changed if all(map(known.__contains__, changed)) else known.keys() & changed
-        )
-        codes: list[int] = []
-        if columns.kind != IMAGE_KIND:
-            on = columns.image  # first, since this gives out the codes
-            after, known_images = columns.project, columns.codes.images
-            images = known_images.keys() & changed
-            codes = [known_images[i] for i in images if _looks_different(before, after, i)]
-        if codes:
-            ours |= _ids(columns, np.isin(on, codes))
-        recoloured = [
-            columns.codes.categories[key]
-            for key in columns.project.kinds[columns.kind].categories
-            if before.categories.get(key) is not columns.project.categories[key]
-        ]
-        if recoloured:
-            mask = np.isin(columns.category, recoloured) | np.isin(columns.predicted, recoloured)
-            on_show = np.zeros_like(mask)
-            on_show[order.rows] = True
-            ours |= _ids(columns, mask & on_show)
-        return frozenset(ours)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Followed:
+    """What is on show after a change, and what it was worked out of."""
+
+    before: Project
+    after: Project
+    asked: Query
+    old: Order
+    query: Query
+    order: Order
+    same_order: bool
+    repainted: frozenset[str]
+
+    def holds(self, before: Project, after: Project, gallery: Gallery) -> bool:
+        """Tell whether it was worked out of what there is now."""
+        same = self.before is before and self.after is after
+        return same and self.asked is gallery._query and self.old is gallery._order
+
+
+def _repainted(
+    before: Project, old: Order, order: Order, changed: frozenset[str]
+) -> frozenset[str]:
+    """Find the things that look different although they are where they were."""
+    columns = order.columns
+    known = columns.rows if columns.ids is old.columns.ids else columns.rows | old.columns.rows
+    ours: Set[str] = changed if all(map(known.__contains__, changed)) else known.keys() & changed
+    codes: list[int] = []
+    if columns.kind != IMAGE_KIND:
+        on = columns.image  # first, since this gives out the codes
+        after, known_images = columns.project, columns.codes.images
+        images = known_images.keys() & changed
+        codes = [known_images[i] for i in images if _looks_different(before, after, i)]
+    if codes:
+        ours |= _ids(columns, np.isin(on, codes))
+    recoloured = [
+        columns.codes.categories[key]
+        for key in columns.project.kinds[columns.kind].categories
+        if before.categories.get(key) is not columns.project.categories[key]
+    ]
+    if recoloured:
+        mask = np.isin(columns.category, recoloured) | np.isin(columns.predicted, recoloured)
+        on_show = np.zeros_like(mask)
+        on_show[order.rows] = True
+        ours |= _ids(columns, mask & on_show)
+    return frozenset(ours)
 
 
 def _ids(columns: Columns, mask: NDArray[np.bool_]) -> set[str]:

@@ -19,6 +19,7 @@ from napari_piximi.model.things import (
 
 __all__ = [
     "add_kind",
+    "bring_back_kind",
     "create_category",
     "create_kind",
     "delete_category",
@@ -52,6 +53,26 @@ def add_kind(project: Project, kind: Kind, unknown: Category) -> Project:
         kinds={**project.kinds, kind.id: kind},
         categories={**project.categories, unknown.id: unknown},
     )
+
+
+def bring_back_kind(project: Project, kind: str, name: str) -> Project:
+    """Make a kind that has gone anew, without things, so that what was learnt of it has a place.
+
+    Parameters
+    ----------
+    project : Project
+        Returned as it is where the kind is there.
+    kind : str
+        Its id.
+    name : str
+        What it was called; with a number where another kind has that name now.
+    """
+    if kind in project.kinds:
+        return project
+    taken = {other.name.casefold() for other in project.kinds.values()}
+    names = (name, *(f"{name} {number}" for number in range(2, len(taken) + 3)))
+    free = next(name for name in names if name.casefold() not in taken)
+    return add_kind(project, *new_kind(free, kind_id=kind))
 
 
 def edit_kind(

@@ -1,12 +1,14 @@
 """The annotations of one kind on one image as labels: which number is which, and who is on top."""
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from itertools import chain, islice
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.stretches import paint
 from napari_piximi.model.things import Annotation, Image
@@ -87,6 +89,13 @@ class Raster:
         """Return the number of an annotation that is there, or None."""
         return self._numbers[thing] if thing in self.things else None
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """Place of each annotation in their order."""
+        if self._rows is None:
+            self._rows = {key: row for row, key in enumerate(self.things)}
+        return self._rows
+
     def numbers(self) -> NDArray[np.intp]:
         """Return the numbers of all annotations, in their order."""
         return np.fromiter(map(self._numbers.__getitem__, self.things), np.intp, len(self.things))
@@ -118,6 +127,34 @@ class Raster:
             Where `labels` may be different now.
         """
         was_empty = not self.things
+        regions = self._followed(project, touched)
+        self._paint(regions, anew=was_empty)
+        return regions
+
+    def followed(self, project: Project, touched: Iterable[str]) -> tuple["Raster", list[Region]]:
+        """Do as :meth:`update`, but leave this as it is; for threads that look ahead.
+
+        Returns
+        -------
+        Raster
+            Another one, to take the place of this: where no outline differs, they share labels.
+        list of Region
+            Where its labels may be different.
+        """
+        other = copy(self)
+        other.things = self.things.copy()
+        other._numbers, other._ids = self._numbers.copy(), self._ids.copy()
+        other._boxes = self._boxes.copy()
+        regions = other._followed(project, touched)
+        if regions:
+            other.labels = self.labels.copy()
+            other._paint(regions, anew=not self.things)
+        return other, regions
+
+    # --- within ----------------------------------------------------------------------------
+
+    def _followed(self, project: Project, touched: Iterable[str]) -> list[Region]:
+        """Take over what is new; return where labels are to be painted anew."""
         old: list[Annotation] = []
         new: list[Annotation] = []
         for key in touched:
@@ -126,23 +163,27 @@ class Raster:
                 new.append(now)
             if was is not None:
                 old.append(was)
-        moved = self._follow(project, old, new)
-        regions = _regions(moved)
-        if was_empty and new:
+        return _regions(self._follow(project, old, new))
+
+    def _paint(self, regions: Iterable[Region], *, anew: bool) -> None:
+        """Paint what changed, or all where there was nothing before."""
+        if anew and self.things:
             self.labels = self._painted()
-            return regions
+            return
         if self.labels.dtype == np.uint16 and self.largest > MOST - ROOM:
             self.labels = self.labels.astype(np.int32)
         for region in regions:
             self._repaint(region)
-        return regions
-
-    # --- within ----------------------------------------------------------------------------
 
     def _is_ours(self, thing: Annotation) -> bool:
         return thing.image == self.image and thing.kind == self.kind
 
     def _collect(self, project: Project) -> dict[str, Annotation]:
+        planes = places_of(project).planes.get(self.kind, {})
+        here = [ids for (image, _), ids in planes.items() if image == self.image]
+        if len(here) == 1:
+            found = map(project.things.__getitem__, here[0])
+            return {thing.id: thing for thing in found if isinstance(thing, Annotation)}
         return {
             thing.id: thing for thing in project.annotations(self.image) if self._is_ours(thing)
         }
@@ -195,10 +236,8 @@ class Raster:
             self.give({key: number})
 
     def _patch_boxes(self, things: Iterable[Annotation]) -> None:
-        if self._rows is None:
-            self._rows = {key: row for row, key in enumerate(self.things)}
         for thing in things:
-            self._boxes[self._rows[thing.id]] = (thing.plane, *thing.bbox)
+            self._boxes[self.rows[thing.id]] = (thing.plane, *thing.bbox)
 
     def _repaint(self, region: Region) -> None:
         plane, top, left, bottom, right = region

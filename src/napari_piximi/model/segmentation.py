@@ -5,7 +5,13 @@ from typing import Any, Literal
 
 from napari_piximi.model.training import ModelArtifact, Run
 
-__all__ = ["THRESHOLDS", "SegmentationNetwork", "SegmentationScore", "UNetSettings"]
+__all__ = [
+    "THRESHOLDS",
+    "ScoredImage",
+    "SegmentationNetwork",
+    "SegmentationScore",
+    "UNetSettings",
+]
 
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 """Intersection over union from which an object counts as found."""
@@ -99,6 +105,33 @@ class UNetSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredImage:
+    """How well the objects of one image were found.
+
+    Attributes
+    ----------
+    image, name : str
+        Its id and name.
+    annotated, found : int
+        Objects, on those of its planes that hold annotations.
+    matched : tuple of int
+        Pairs at each of :data:`THRESHOLDS`.
+    mean_iou : tuple of float
+        Mean intersection over union of those pairs; 0 where there is none.
+    trouble : str
+        Why the image could not be segmented; it does not count then.
+    """
+
+    image: str
+    name: str
+    annotated: int
+    found: int
+    matched: tuple[int, ...]
+    mean_iou: tuple[float, ...]
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentationScore:
     """How well objects were found, against annotations.
 
@@ -119,6 +152,8 @@ class SegmentationScore:
         Mean intersection over union of those pairs; 0 where there is none.
     run : int or None
         Index of the network's run after which it was made.
+    rows : tuple of ScoredImage
+        Image by image; empty where that is not known.
     """
 
     partition: str
@@ -128,6 +163,7 @@ class SegmentationScore:
     matched: tuple[int, ...]
     mean_iou: tuple[float, ...]
     run: int | None = None
+    rows: tuple[ScoredImage, ...] = ()
 
     @property
     def precision(self) -> tuple[float, ...]:

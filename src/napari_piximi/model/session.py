@@ -15,17 +15,19 @@ __all__ = ["Session"]
 
 THING_BYTES = 300
 """About what one replaced thing costs in memory."""
+NOTHING = None, None, (0, 0)
 POINTER_BYTES, NUMBER_BYTES = 8, 32
 """What an item of a tuple costs, alone and with a number of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A project to go back or forward to, the edit between, and what keeping it costs."""
+    """A project to go to, the edit between, what keeping it costs, and how many things differ."""
 
     project: Project
     label: str
     cost: int
+    things: int
 
 
 class Session:
@@ -56,6 +58,7 @@ class Session:
         self._undo: deque[_Step] = deque()
         self._redo: deque[_Step] = deque()
         self._history_bytes = history_bytes
+        self._foreseen: tuple[Project | None, Project | None, tuple[int, int]] = NOTHING
 
     @property
     def project(self) -> Project:
@@ -77,6 +80,21 @@ class Session:
         """Name of the edit that :meth:`redo` would bring back; None when there is none."""
         return self._redo[-1].label if self._redo else None
 
+    def ahead(self, *, redo: bool) -> tuple[Project, int] | None:
+        """Return where :meth:`undo` or :meth:`redo` would lead, and how many things differ there.
+
+        Parameters
+        ----------
+        redo : bool
+
+        Returns
+        -------
+        (Project, int) or None
+            None where there is nothing to take or bring back.
+        """
+        steps = self._redo if redo else self._undo
+        return (steps[-1].project, steps[-1].things) if steps else None
+
     def apply(self, project: Project, label: str) -> None:
         """Make `project` the current one, as one undoable edit called `label`.
 
@@ -84,7 +102,7 @@ class Session:
         """
         if project is self._project:
             return
-        self._undo.append(_Step(self._project, label, _cost(self._project, project)))
+        self._undo.append(self._noted(project, label))
         self._redo.clear()
         self._forget_oldest()
         self._switch(project)
@@ -114,11 +132,23 @@ class Session:
         """Note that no file holds this project, as after a recovery."""
         self._saved = None
 
+    def foresee(self, project: Project) -> None:
+        """Work out in a thread what keeping the current project beside another one will cost."""
+        current = self._project
+        self._foreseen = current, project, _weight(current, project)
+
+    def _noted(self, project: Project, label: str) -> _Step:
+        """Return a step back to the current project."""
+        (current, other, weight), self._foreseen = self._foreseen, NOTHING
+        if current is not self._project or other is not project:
+            weight = _weight(self._project, project)
+        return _Step(self._project, label, *weight)
+
     def _step(self, source: deque[_Step], target: deque[_Step]) -> str | None:
         if not source:
             return None
         step = source.pop()
-        target.append(_Step(self._project, step.label, _cost(self._project, step.project)))
+        target.append(self._noted(step.project, step.label))
         self._forget_oldest()
         self._switch(step.project)
         return step.label
@@ -133,14 +163,19 @@ class Session:
             total -= self._undo.popleft().cost
 
 
+def _weight(kept: Project, current: Project) -> tuple[int, int]:
+    """Return the bytes that keeping `kept` takes, and how many things differ."""
+    return _cost(kept, current), len(touched(kept, current))
+
+
 def _cost(kept: Project, current: Project) -> int:
     """Estimate the bytes that keeping `kept` beside `current` takes."""
     cost = THING_BYTES + _model_bytes(kept, current)
     if kept.things is current.things:
         return cost
     changed = touched(kept, current)
-    in_memory = [old for old in kept.things.values() if type(old.pixels) is ArrayPixels]
-    pixels = sum(_pixel_bytes(old, current) for old in in_memory if old.id in changed)
+    old = map(kept.things.__getitem__, filter(kept.things.__contains__, changed))
+    pixels = sum(_pixel_bytes(thing, current) for thing in old if thing.pixels is not None)
     return cost + sys.getsizeof(kept.things) + THING_BYTES * len(changed) + pixels
 
 

@@ -7,9 +7,10 @@ and planes without an annotation of the kind are not looked at.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 from napari_piximi.io.tfjs import EXTRA_KEY
+from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
 from napari_piximi.model.things import Annotation, BBox, Image
@@ -90,17 +91,17 @@ def annotated_planes(project: Project, kind: str) -> tuple[Piece, ...]:
         Whole planes, by image id and plane, whatever the order in the project: a fit of what was
         lent to another process is then the same.
     """
-    found: dict[tuple[str, int], list[Annotation]] = {}
-    for thing in project.of_kind(kind):
-        if isinstance(thing, Annotation):
-            found.setdefault((thing.image, thing.plane), []).append(thing)
+    found, things = places_of(project).planes.get(kind, {}), project.things
     pieces = []
     for key in sorted(found):
-        image = project.things.get(key[0])
+        image = things.get(key[0])
         if isinstance(image, Image) and 0 <= key[1] < image.pixels.shape[0]:
             height, width = image.pixels.shape[1:3]
             whole = (0, 0, height, width)
-            pieces.append(Piece(image, key[1], whole, tuple(found[key])))
+            annotations = map(things.__getitem__, found[key])
+            pieces.append(
+                Piece(image, key[1], whole, cast("tuple[Annotation, ...]", tuple(annotations)))
+            )
     return tuple(pieces)
 
 

@@ -4,8 +4,7 @@ import csv
 from collections.abc import Sequence
 from typing import TextIO
 
-from napari_piximi.model.segmentation import THRESHOLDS, SegmentationScore
-from napari_piximi.segment.scoring import ScoredImage
+from napari_piximi.model.segmentation import THRESHOLDS, ScoredImage, SegmentationScore
 
 __all__ = ["FIGURES", "score_figures", "write_scores"]
 

@@ -1,7 +1,7 @@
 """How well a segmenter does: what it finds, against what is annotated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,15 @@ import numpy as np
 from napari_piximi.errors import SegmentError
 from napari_piximi.model import masks
 from napari_piximi.model.project import Project
-from napari_piximi.model.segmentation import THRESHOLDS, SegmentationScore
+from napari_piximi.model.segmentation import (
+    THRESHOLDS,
+    ScoredImage,
+    SegmentationNetwork,
+    SegmentationScore,
+)
 from napari_piximi.model.things import IMAGE_KIND, Annotation, BBox, Image
 from napari_piximi.progress import Progress, silent
-from napari_piximi.segment.annotated import Piece, annotated_planes
+from napari_piximi.segment.annotated import Piece, annotated_planes, split_of
 from napari_piximi.segment.catalog import find_segmenter
 from napari_piximi.segment.found import Found, taken
 from napari_piximi.segment.matching import Matching, match_objects
@@ -25,39 +30,41 @@ from napari_piximi.segment.running import (
     within,
 )
 
-__all__ = ["ScoredImage", "annotated_images", "score_images"]
+__all__ = ["annotated_images", "score_held_out", "score_images"]
 
-
-@dataclass(frozen=True, slots=True)
-class ScoredImage:
-    """How well the objects of one image were found.
-
-    Attributes
-    ----------
-    image, name : str
-        Its id and name.
-    annotated, found : int
-        Objects, on those of its planes that hold annotations.
-    matched : tuple of int
-        Pairs at each of :data:`~napari_piximi.model.segmentation.THRESHOLDS`.
-    mean_iou : tuple of float
-        Mean intersection over union of those pairs; 0 where there is none.
-    trouble : str
-        Why the image could not be segmented; it does not count then.
-    """
-
-    image: str
-    name: str
-    annotated: int
-    found: int
-    matched: tuple[int, ...]
-    mean_iou: tuple[float, ...]
-    trouble: str = ""
+OWN = "own"
+"""Key of the segmenter that asks networks of the project."""
 
 
 def annotated_images(project: Project, kind: str) -> tuple[str, ...]:
     """Return the ids of the images that hold annotations of a kind, in order."""
     return tuple(dict.fromkeys(piece.image.id for piece in annotated_planes(project, kind)))
+
+
+def score_held_out(
+    project: Project, network: SegmentationNetwork, progress: Progress = silent
+) -> SegmentationScore:
+    """Score a network on the annotated images, or the part of one, that it has held out.
+
+    Parameters
+    ----------
+    project : Project
+        Not changed; the network need not be in it.
+    network : SegmentationNetwork
+    progress : Progress
+        May raise Cancelled.
+
+    Raises
+    ------
+    SegmentError, ModelFileError
+        As for :func:`score_images`; also if it has held out none that is annotated still.
+    """
+    split = split_of(network)
+    settings = find_segmenter(OWN).settings()
+    request = Request(OWN, settings, network.channels, region=split.region, network=network)
+    return score_images(
+        project, request, network.kind, split.validation, progress, partition="Validation"
+    )[0]
 
 
 def score_images(
@@ -97,8 +104,8 @@ def score_images(
     Returns
     -------
     score : SegmentationScore
-        Of all images that could be segmented. Where the request has a network, after its last
-        run.
+        Of all images that could be segmented, with the rows. Where the request has a network,
+        after its last run.
     rows : tuple of ScoredImage
         One for each annotated image, in the order of `images`; those that could not be
         segmented tell why.
@@ -232,6 +239,7 @@ def _score(rows: Sequence[ScoredImage], request: Request, partition: str) -> Seg
         tuple(matched.sum(axis=0).tolist()),
         _means(total, matched.sum(axis=0)),
         runs - 1 if runs else None,
+        tuple(rows),
     )
 
 
