@@ -22,9 +22,17 @@ from tests.learn.projects import bars
 
 from napari_piximi.cli import main
 from napari_piximi.io.bundle import read_bundle, write_bundle
+from napari_piximi.io.hyperparameters import write_hyperparameters
 from napari_piximi.model import edits
 from napari_piximi.model.things import IMAGE_KIND
-from napari_piximi.model.training import FOREST, GRAPH_FORMAT, Classifier, ModelArtifact
+from napari_piximi.model.training import (
+    FOREST,
+    GRAPH_FORMAT,
+    PIXIMI_SETTINGS,
+    PRESETS,
+    Classifier,
+    ModelArtifact,
+)
 
 FIT = ("--kind", "Image", "--forest", "--trees", 30)
 
@@ -116,6 +124,7 @@ REFUSED: list[tuple[list[object], str]] = [
     (["--cross-validate", 1], "--cross-validate 1: it takes at least 2 folds"),
     (["--device", "quantum"], "'quantum' is no device; choose auto, cpu, gpu"),
     (["--continue", f"{FOREST} 1", "--preset", "few labels"], "--preset 'few labels' cannot go"),
+    (["--continue", f"{FOREST} 1", "--settings", "a.json"], "--settings 'a.json' cannot go with"),
     (["--continue", f"{FOREST} 1", "--weights", "a.json"], "--weights 'a.json' cannot go with"),
     (["--continue", f"{FOREST} 1", "--architecture", "SimpleCNN"], "--architecture 'SimpleCNN'"),
     (["--continue", f"{FOREST} 1", "--name", "other"], "--name 'other' is another classifier"),
@@ -133,6 +142,37 @@ def test_what_does_not_go_together_is_refused(
     line = command.fails("fit", path, "--kind", "Image", "--out", out, *options)
     assert line.startswith(message)
     assert not out.exists()
+
+
+def test_a_file_of_hyper_parameters_is_where_the_options_start(
+    command: Command, unfitted: Path, tmp_path: Path
+) -> None:
+    file, out = tmp_path / "settings.json", tmp_path / "out.zip"
+    theirs = replace(PIXIMI_SETTINGS, training_percentage=0.6, trees=9, seed=4)
+    write_hyperparameters(theirs, file)
+    fit = ("fit", unfitted, "--kind", "Image", "--out", out, "--settings", file, "--forest")
+    command.works(*fit)
+    (forest,) = read_bundle(out).classifiers
+    assert forest.settings == replace(theirs, architecture=FOREST)
+    command.works(*fit, "--trees", 5, "--preset", "few labels")
+    (forest,) = read_bundle(out).classifiers
+    assert forest.settings == replace(theirs, architecture=FOREST, trees=5)
+    document = json.loads(file.read_text())
+    del document["napariPiximi"], document["preprocessOptions"]["trainingPercentage"]
+    file.write_text(json.dumps(document))
+    for preset, start in PRESETS.items():
+        command.works(*fit, "--trees", 5, "--preset", preset)
+        (forest,) = read_bundle(out).classifiers
+        assert forest.settings.training_percentage == start.training_percentage
+    file.write_text("[]")
+    out.unlink()
+    assert command.fails(*fit) == f"{file}: holds a list, not hyper-parameters"
+    assert not out.exists()
+
+
+def test_one_tree_is_singular(command: Command, unfitted: Path, tmp_path: Path) -> None:
+    fit = ("fit", unfitted, "--kind", "Image", "--out", tmp_path / "out.zip", "--forest")
+    assert command.works(*fit, "--trees", 1).startswith(f"{FOREST} 1: 1 tree in ")
 
 
 def test_a_forest_needs_no_keras(unfitted: Path, tmp_path: Path) -> None:
@@ -199,6 +239,40 @@ def test_evaluate_says_it_for_people_and_keeps_it(
     assert len(kept[2].ids) == 45
 
 
+def test_more_folds_than_examples_are_told_as_many_as_are_made(
+    command: Command, unfitted: Path, fitted: Path, tmp_path: Path
+) -> None:
+    project = read_bundle(fitted)
+    counts = [
+        sum(t.category == c for t in project.things.values())
+        for c in project.known_categories(IMAGE_KIND)
+    ]
+    most = max(counts)
+    asked = ("evaluate", fitted, "--kind", "Image", "--cross-validate")
+    said = command(*asked, 500)
+    assert said.code == 0
+    assert said.out.splitlines()[0] == f"{FOREST} 1, cross-validation {most} folds"
+    line = f"--cross-validate 500: {most} folds were made, as many as the largest category has"
+    assert said.err.splitlines()[-1] == f"napari-piximi: warning: {line} examples"
+    assert json.loads(command(*asked, 500, "--json").out)["folds"] == most
+    assert json.loads(command.works(*asked, 3, "--json"))["folds"] == 3
+    out = tmp_path / "out.zip"
+    assert (
+        f"{line} examples\n"
+        in command("fit", unfitted, "--out", out, *FIT, "--cross-validate", 500).err
+    )
+
+
+@pytest.mark.parametrize("partition", ["validation", "VALIDATION", "Validation"])
+def test_a_partition_is_named_whatever_the_case(
+    command: Command, fitted: Path, partition: str
+) -> None:
+    asked = ("evaluate", fitted, "--kind", "Image", "--partition")
+    assert command.works(*asked, partition) == command.works("evaluate", fitted, "--kind", "Image")
+    said = command.fails(*asked, "Tuesday")
+    assert said == "'Tuesday' cannot be evaluated; choose Validation, Training, Labelled"
+
+
 def test_the_evaluations_of_a_bundle_are_right_after_a_round_trip(fitted: Path) -> None:
     for found in read_bundle(fitted).classifiers[0].evaluations:
         counted = confusion_matrix(found.true, found.predicted, labels=[0, 1])
@@ -258,5 +332,7 @@ def test_info_tells_of_forests_runs_and_evaluations(command: Command, fitted: Pa
     (run,) = facts["runs"]
     assert (run["architecture"], run["stopped"]) == (FOREST, "finished")
     assert run["training"] + run["validation"] == 45
+    assert run["trees"] == 30
+    assert not {"epochs", "best_epoch"} & run.keys()
     assert [e["partition"] for e in facts["evaluations"]] == ["Cross-validation", "Validation"]
     assert facts["evaluations"][1]["run"] == 0

@@ -175,7 +175,7 @@ def test_a_classifier_is_looked_up_in_its_kind(
     fit = ("fit", twins, "--kind", "Image", "--out", out, "--continue", "SimpleCNN 1")
     said = command.works(*fit, "--epochs", 1)
     # a bundle cannot hold the new model under a name that another kind has
-    assert said.startswith("SimpleCNN 1 2: 1 epochs")
+    assert said.startswith("SimpleCNN 1 2: 1 epoch in ")
     project = read_bundle(out)
     assert [c.name for c in project.classifiers] == ["SimpleCNN 1", "SimpleCNN 1", "SimpleCNN 1 2"]
     assert project.classifiers[-1].kind == IMAGE_KIND

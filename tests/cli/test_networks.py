@@ -31,7 +31,12 @@ def test_a_network_is_fitted_saved_continued_scored_and_asked(
     said = command.works("fit-network", coins, "--kind", "coin", "--out", out, *QUICK).splitlines()
     assert said[0].startswith("U-Net 1: 2 epochs in ")
     assert said[1].startswith("held out: IoU ")
+    assert said[2].startswith("evaluated on it: F1 ")
     (network,) = read_bundle(out).networks
+    (held,) = network.scores
+    assert (held.partition, held.run, held.images) == ("Validation", 0, 1)
+    assert 0 < held.annotated == network.runs[0].validation < 24
+    assert len(held.rows) == 1
     assert (network.name, network.settings.depth, network.settings.filters) == ("U-Net 1", 2, 4)
     assert network.channels == (0,)
 
@@ -45,7 +50,8 @@ def test_a_network_is_fitted_saved_continued_scored_and_asked(
     assert lines[0].split() == ["IoU", "precision", "recall", "F1", "mean", "IoU"]
     assert [line.split()[0] for line in lines[1:4]] == ["0.50", "0.75", "0.95"]
     (network,) = read_bundle(out).networks
-    (kept,) = network.scores
+    *_, kept = network.scores
+    assert [one.run for one in network.scores] == [0, 1, 1]
     assert kept.annotated == 24
     assert lines[4] == f"{kept.found} found, 24 annotated, on 1 image"
     with table.open(newline="") as file:
@@ -57,7 +63,7 @@ def test_a_network_is_fitted_saved_continued_scored_and_asked(
     told = command.works("info", out)
     assert f"network U-Net 1: coin, 1 of the channels, 2 runs, F1 {kept.f1[0]:.3f}" in told
     (facts,) = json.loads(command.works("info", out, "--json"))["networks"]
-    assert facts["scores"][0]["matched"] == list(kept.matched)
+    assert facts["scores"][-1]["matched"] == list(kept.matched)
     assert [run["architecture"] for run in facts["runs"]] == ["U-Net", "U-Net"]
 
     command.works("segment", out, "--segmenter", "own", "--kind", "mine", "--out", out)
@@ -73,6 +79,17 @@ def test_the_default_segmenter_is_scored_without_a_network(command: Command, coi
     assert text == "--out: only scores of a project's own networks are saved"
 
 
+def test_a_network_is_scored_by_no_other_segmenter(
+    command: Command, coins: Path, tmp_path: Path
+) -> None:
+    asked = ("score", coins, "--kind", "coin", "--network", "mine")
+    for segmenter in ("threshold", "stardist-fluo"):
+        text = command.fails(*asked, "--segmenter", segmenter)
+        assert text.endswith(" asks no network 'mine': choose the segmenter 'own'")
+    assert "'mine'" in command.fails(*asked)
+    assert command.fails(*asked, "--segmenter", "own") == command.fails(*asked)
+
+
 def test_what_cannot_be_fitted_is_said_before_the_work(
     command: Command, coins: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +99,10 @@ def test_what_cannot_be_fitted_is_said_before_the_work(
     assert "depth cannot be 9" in command.fails(*fit, "--kind", "coin", "--depth", 9)
     assert "none" in command.fails(*fit, "--kind", "coin", "--continue", "gone")
     assert "channel 3" in command.fails(*fit, "--kind", "coin", "--channels", 3)
+    for numbers in ("0", "1,0", "-1"):
+        text = command.fails(*fit, "--kind", "coin", "--channels", numbers)
+        assert text == f"--channels '{numbers}': channels are counted from 1"
+    assert "0 for one" not in command.works("fit-network", "--help")
     empty = tmp_path / "empty.zip"
     write_bundle(edits.create_kind(coins_project(), "cell"), empty)
     said = command.fails("fit-network", empty, "--out", out, "--kind", "cell")

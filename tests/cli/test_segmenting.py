@@ -73,6 +73,52 @@ def test_what_was_found_is_saved_though_an_image_fails(command: Command, tmp_pat
     assert objects(read_bundle(out)) == 2
 
 
+def plate(tmp_path: Path, **files: object) -> Path:
+    """Make a folder of images, and of files that are none."""
+    folder = tmp_path / "plate"
+    folder.mkdir()
+    for name, content in files.items():
+        if isinstance(content, bytes):
+            (folder / f"{name}.png").write_bytes(content)
+        else:
+            Image.fromarray(np.asarray(content)).save(folder / f"{name}.png")
+    return folder
+
+
+def test_a_broken_file_among_several_is_named_and_the_others_are_done(
+    command: Command, tmp_path: Path
+) -> None:
+    colour = np.dstack([BLOBS] * 3)
+    folder = plate(tmp_path, a=BLOBS, b=b"no picture", c=colour, d=BLOBS, e=b"")
+    out = tmp_path / "out.zip"
+    outcome = command(*SEGMENT, folder, "--out", out)
+    assert outcome.code == 1
+    assert outcome.out.splitlines() == [
+        "a.png: 2 objects",
+        "d.png: 2 objects",
+        "Stand-in: 4 objects on 2 of 2 images",
+    ]
+    broken, coloured, empty, last = outcome.err.splitlines()
+    assert broken.startswith(f"napari-piximi: not read: {folder / 'b.png'}: is no PNG, JPEG")
+    assert coloured.startswith(f"napari-piximi: not read: {folder / 'c.png'}: ")
+    assert "3 channels" in coloured
+    assert empty == f"napari-piximi: not read: {folder / 'e.png'}: is empty"
+    assert last == (
+        "napari-piximi: error: what was found is saved, but 3 of 5 files could not be read"
+    )
+    assert objects(read_bundle(out)) == 4
+
+
+def test_where_every_file_is_broken_nothing_is_written(command: Command, tmp_path: Path) -> None:
+    folder, out = plate(tmp_path, a=b"", b=b"no picture"), tmp_path / "out.zip"
+    text = command.fails(*SEGMENT, folder, "--out", out)
+    assert text.startswith(f"none of 2 files could be read: {folder / 'a.png'}: is empty; ")
+    assert f"{folder / 'b.png'}: is no PNG" in text
+    alone = command.fails(*SEGMENT, folder / "a.png", "--out", out)
+    assert alone == f"{folder / 'a.png'}: is empty"
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -80,6 +126,7 @@ def test_what_was_found_is_saved_though_an_image_fails(command: Command, tmp_pat
         (("--set", "level=2"), "level cannot be 2.0; it goes from 0.0 to 1.0"),
         (("--set", "radius=2"), "'radius=2' is no setting of Stand-in; write name=value with one"),
         (("--channels", "2"), "cannot take channel 2 for 'objects': the images have 1 channel"),
+        (("--channels", "-1"), "--channels '-1': channels are counted from 1"),
         (("--channels", "x"), "--channels 'x': write numbers, such as 1,3"),
         (("--image", "gone"), "--image 'gone': the project has no image of that name"),
     ],
@@ -108,6 +155,16 @@ def test_nothing_to_do_is_said(command: Command, bundle: Path, tmp_path: Path) -
     assert "Name a project or images" in command.fails(*SEGMENT, bundle)
     two = command.fails(*SEGMENT, bundle, bundle, "--out", tmp_path / "out.zip")
     assert two.endswith("is a project; name it alone, or images without it")
+
+
+def test_a_source_that_is_not_there_is_named(
+    command: Command, bundle: Path, tmp_path: Path
+) -> None:
+    gone, out = tmp_path / "coins.zip", tmp_path / "out.zip"
+    for sources in ([gone], [bundle, gone]):
+        line = command.fails(*SEGMENT, *sources, "--out", out)
+        assert line == f"{gone}: there is no such file"
+    assert not out.exists()
 
 
 def test_the_segmenters_are_listed_with_what_they_need(

@@ -12,12 +12,14 @@ import typer
 from napari_piximi.cli.demo import demo
 from napari_piximi.cli.evaluating import evaluate
 from napari_piximi.cli.info import info
-from napari_piximi.cli.learning import fit, predict
+from napari_piximi.cli.learning import fit
 from napari_piximi.cli.networks import fit_own, score
+from napari_piximi.cli.predicting import predict
 from napari_piximi.cli.segmenting import segment
-from napari_piximi.cli.terminal import Bundle, progress_bar
+from napari_piximi.cli.stopping import INTERRUPTED, UNSAVED
+from napari_piximi.cli.terminal import Bundle, check_out, progress_bar
 from napari_piximi.cli.window import open_window
-from napari_piximi.errors import PiximiError, PiximiWarning
+from napari_piximi.errors import Cancelled, PiximiError, PiximiWarning
 
 __all__ = ["app", "main"]
 
@@ -46,6 +48,7 @@ def convert(
 
         write_model(read_model(source), target)
         return
+    check_out(target)
     from napari_piximi.io.bundle import read_bundle, write_bundle
 
     with progress_bar() as progress:
@@ -72,11 +75,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.showwarning = _show_warning
         try:
             app([argument for argument in given if argument != "--debug"])
+        except Cancelled as stopped:
+            print(f"napari-piximi: {stopped}", file=sys.stderr)
+            sys.exit(INTERRUPTED)
         except (PiximiError, OSError) as error:
             if debug:
                 raise
             print(f"napari-piximi: error: {' '.join(str(error).split())}", file=sys.stderr)
             sys.exit(1)
+        except SystemExit as end:
+            if end.code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
+                print(f"napari-piximi: {UNSAVED}", file=sys.stderr)
+            raise
 
 
 def _show_warning(

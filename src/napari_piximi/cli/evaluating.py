@@ -1,10 +1,11 @@
 """``napari-piximi evaluate``: how good a classifier is."""
 
+import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
@@ -18,7 +19,9 @@ from napari_piximi.cli.terminal import (
     Device,
     Json,
     KindName,
+    check_out,
     choose_device,
+    counted,
     naming_file,
     new_text,
     one_line,
@@ -26,7 +29,7 @@ from napari_piximi.cli.terminal import (
     print_json,
     progress_bar,
 )
-from napari_piximi.errors import FitError
+from napari_piximi.errors import FitError, PiximiWarning
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model import edits
 from napari_piximi.model.evaluation import Evaluation
@@ -68,6 +71,8 @@ def evaluate(
     device: Device = "",
 ) -> None:
     """Tell how good a classifier is on things whose category is known."""
+    if out:
+        check_out(out)
     choose_device(device)
     check_folds(folds)
     if folds and partition:
@@ -80,7 +85,7 @@ def evaluate(
     project, chosen = choose_classifier(project, key, classifier)
     judge = cross_validated(folds) if folds else _judged(partition or "Validation")
     with new_text(table) if table else nullcontext() as file, progress_bar() as progress:
-        found, rows = judge(project, chosen, progress)
+        found, rows, made = judge(project, chosen, progress)
         if table and file:
             with naming_file(table):
                 write_table(file, project, found.ids, rows, found.classes)
@@ -89,9 +94,11 @@ def evaluate(
             write_bundle(kept, out, progress=progress)
     names = class_names(project, replace(chosen, class_map=found.classes))
     if as_json:
-        print_json({"classifier": chosen.name, "classes": names, **evaluation_facts(found)})
+        facts = {"folds": made} if folds else {}
+        facts |= evaluation_facts(found)
+        print_json({"classifier": chosen.name, "classes": names, **facts})
     else:
-        things = f"{folds} folds" if folds else "things"
+        things = counted(made, "fold") if folds else "things"
         print(f"{one_line(chosen.name)}, {found.partition.lower()} {things}")
         print_evaluation(found, names)
 
@@ -107,15 +114,30 @@ def check_folds(folds: int) -> None:
         raise FitError(f"--cross-validate {folds}: it takes at least 2 folds")
 
 
-Judge = Callable[[Project, Classifier, Progress], tuple[Evaluation, Floats]]
+class Judged(NamedTuple):
+    """What came out.
+
+    Attributes
+    ----------
+    evaluation : Evaluation
+    probabilities : (N, classes) float32 array
+        By thing and class.
+    folds : int
+        How many were made; 0 where it is no cross-validation.
+    """
+
+    evaluation: Evaluation
+    probabilities: Floats
+    folds: int = 0
+
+
+Judge = Callable[[Project, Classifier, Progress], Judged]
 
 
 def cross_validated(folds: int) -> Judge:
     """Return a function that cross-validates the settings of a classifier."""
 
-    def judge(
-        project: Project, classifier: Classifier, progress: Progress
-    ) -> tuple[Evaluation, Floats]:
+    def judge(project: Project, classifier: Classifier, progress: Progress) -> Judged:
         from napari_piximi.learn.cross_validation import cross_validate
 
         document = classifier.model.document if classifier.model else {}
@@ -127,20 +149,24 @@ def cross_validated(folds: int) -> Judge:
         found = cross_validate(
             project, classifier.kind, classifier.settings, folds=folds, progress=progress
         )
-        return found.evaluation, found.probabilities
+        if found.folds < folds:
+            text = (
+                f"--cross-validate {folds}: {found.folds} folds were made, "
+                "as many as the largest category has examples"
+            )
+            warnings.warn(text, PiximiWarning, stacklevel=2)
+        return Judged(found.evaluation, found.probabilities, found.folds)
 
     return judge
 
 
 def _judged(partition: str) -> Judge:
-    def judge(
-        project: Project, classifier: Classifier, progress: Progress
-    ) -> tuple[Evaluation, Floats]:
+    def judge(project: Project, classifier: Classifier, progress: Progress) -> Judged:
         from napari_piximi.learn import classifier as learn
 
-        found, predictions = learn.judge(
-            project, classifier, partition=partition, progress=progress
-        )
-        return found, predictions.probabilities
+        same = (name for name in learn.EVALUATED if name.casefold() == partition.casefold())
+        on = next(same, partition)
+        found, predictions = learn.judge(project, classifier, partition=on, progress=progress)
+        return Judged(found, predictions.probabilities)
 
     return judge

@@ -5,11 +5,12 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from napari_piximi.cli.terminal import Bundle, Json, one_line, print_json
+from napari_piximi.cli.terminal import Bundle, Json, counted, one_line, print_json
 from napari_piximi.io.bundle import read_bundle_and_version
 from napari_piximi.learn.report import averages_of, class_figures
 from napari_piximi.model import masks
 from napari_piximi.model.evaluation import Evaluation
+from napari_piximi.model.forest import grown_trees
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import THRESHOLDS, SegmentationNetwork
 from napari_piximi.model.things import Annotation, Thing
@@ -32,9 +33,9 @@ def info(bundle: Bundle, as_json: Json = False) -> None:
 
 
 def _print_summary(facts: Facts) -> None:
-    channels = facts["image_channels"] or 0
-    counted = f"{channels} channel{'' if channels == 1 else 's'}, {len(facts['things'])} things"
-    print(f"{one_line(facts['name'])}: Piximi {facts['version']}, {counted}")
+    channels = counted(facts["image_channels"] or 0, "channel")
+    things = counted(len(facts["things"]), "thing")
+    print(f"{one_line(facts['name'])}: Piximi {facts['version']}, {channels}, {things}")
     for kind in facts["kinds"]:
         counts = ", ".join(f"{c['name']} {c['count']}" for c in kind["categories"])
         print(f"  {one_line(kind['name'])}: {one_line(counts)}")
@@ -177,10 +178,13 @@ def evaluation_facts(evaluation: Evaluation) -> Facts:
 
 
 def _run_facts(run: Run) -> Facts:
+    trees = grown_trees(run)
+    steps = {"epochs": run.epochs, "best_epoch": run.best_epoch}
+    if trees is not None:
+        steps = {"trees": trees}
     return {
         "architecture": getattr(run.settings, "architecture", "U-Net"),
-        "epochs": run.epochs,
-        "best_epoch": run.best_epoch,
+        **steps,
         "stopped": run.stopped,
         "training": run.training,
         "validation": run.validation,

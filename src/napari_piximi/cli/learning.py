@@ -1,36 +1,38 @@
-"""``napari-piximi fit | predict``."""
+"""``napari-piximi fit``."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from napari_piximi.cli.choosing import ClassifierName, choose_classifier, free_name
+from napari_piximi.cli.choosing import free_name
 from napari_piximi.cli.evaluating import Folds, check_folds, cross_validated
 from napari_piximi.cli.settings import changed_settings, with_settings
-from napari_piximi.cli.tables import write_table
+from napari_piximi.cli.stopping import check_kept, tell_if_stopped
 from napari_piximi.cli.terminal import (
     Bundle,
     Device,
     KindName,
     Out,
+    check_out,
     choose_device,
-    naming_file,
-    new_text,
+    counted,
     one_line,
     progress_bar,
 )
-from napari_piximi.errors import FitError
+from napari_piximi.errors import Cancelled, FitError
 from napari_piximi.io.bundle import read_bundle, write_bundle
+from napari_piximi.io.hyperparameters import read_hyperparameters
 from napari_piximi.learn.plans import INPUT_SETTINGS
 from napari_piximi.model import edits
 from napari_piximi.model.evaluation import Evaluation
+from napari_piximi.model.forest import grown_trees
 from napari_piximi.model.project import Project
-from napari_piximi.model.things import Partition
 from napari_piximi.model.training import (
     FOREST,
+    PIXIMI_SETTINGS,
     PRESETS,
     Classifier,
     ModelArtifact,
@@ -38,7 +40,7 @@ from napari_piximi.model.training import (
 )
 from napari_piximi.progress import Progress
 
-__all__ = ["fit", "predict"]
+__all__ = ["fit"]
 
 FIRST_PRESET = "few labels"
 
@@ -59,6 +61,12 @@ def fit(
             show_default=False,
         ),
     ] = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings", metavar="FILE", help="Hyper-parameters that Piximi or the window exported"
+        ),
+    ] = None,
     forest: Annotated[
         bool, typer.Option("--forest", help="Fit a random forest, for few labels and no wait")
     ] = False,
@@ -67,19 +75,24 @@ def fit(
     **chosen: Any,  # noqa: ANN401
 ) -> None:
     """Fit a classifier to the labelled things of a kind, and save the project with it."""
+    check_out(out)
     choose_device(device)
     check_folds(folds)
     project = read_bundle(bundle)
     key = project.find_kind(kind).id
     old = project.find_classifier(base, key) if base else None
     chosen = _with_forest(chosen, old, forest=forest)
-    settings = _settings(old, preset, chosen)
+    settings = changed_settings(_start(old, preset, file), chosen)
+    if old is not None:
+        _check_input_is_kept(chosen)
     name = name or free_name(project, key, base, settings.architecture)
     _check_name(project, key, name, old)
     with progress_bar() as progress:
         project, found = _fitted(project, key, settings, name, old, folds, progress)
-        write_bundle(project, out, progress=progress)
-    _print_run(project.find_classifier(name, key), found)
+        write_bundle(project, out, progress=progress.show)
+    fitted = project.find_classifier(name, key)
+    _print_run(fitted, found)
+    tell_if_stopped(fitted.runs[-1], out)
 
 
 def _fitted(
@@ -97,12 +110,14 @@ def _fitted(
     found = []
     if folds:
         planned = Classifier(name, kind, settings)
-        found.append(cross_validated(folds)(project, planned, progress)[0])
+        found.append(cross_validated(folds)(project, planned, progress).evaluation)
     result = learn.fit(project, kind, settings, name=name, base=old, progress=progress)
+    check_kept(result.classifier.runs[-1])
     project = learn.apply_fit(project, result)
     fitted = result.classifier
     if fitted.runs[-1].validation:
-        found.append(learn.evaluate(project, fitted, progress=progress))
+        with suppress(Cancelled):  # the fit is kept all the same
+            found.append(learn.evaluate(project, fitted, progress=progress))
     for evaluation in found:
         project = edits.add_evaluation(project, name, kind, evaluation)
     return project, found
@@ -110,36 +125,39 @@ def _fitted(
 
 def _print_run(fitted: Classifier, found: list[Evaluation]) -> None:
     run = fitted.runs[-1]
-    best = f"best was {run.best_epoch + 1}"
-    steps = f"{run.epochs} epochs in {run.seconds:.1f} s, {best}, "
-    if run.settings.architecture == FOREST:
-        steps = f"{run.settings.trees} trees in {run.seconds:.1f} s, "
-    print(f"{one_line(fitted.name)}: {steps}on {run.device}")
+    trees = grown_trees(run)
+    steps, best = counted(run.epochs, "epoch"), f"best was {run.best_epoch + 1}, "
+    if trees is not None:
+        steps, best = counted(trees, "tree"), ""
+    print(f"{one_line(fitted.name)}: {steps} in {run.seconds:.1f} s, {best}on {run.device}")
     for evaluation in found:
-        things = f"{int(evaluation.support.sum())}"
+        things = int(evaluation.support.sum())
         if evaluation.partition == "Cross-validation":
             f1 = evaluation.averaged(evaluation.f1)
             print(
                 f"cross-validated accuracy {evaluation.accuracy:.4f}, F1 {f1:.4f} "
-                f"on {things} labelled things"
+                f"on {counted(things, 'labelled thing')}"
             )
         else:
-            print(f"accuracy {evaluation.accuracy:.4f} on {things} validation things")
+            on = counted(things, "validation thing")
+            print(f"accuracy {evaluation.accuracy:.4f} on {on}")
 
 
-def _settings(old: Classifier | None, preset: str, chosen: Mapping[str, Any]) -> Settings:
+def _start(old: Classifier | None, preset: str, file: Path | None) -> Settings:
+    """Return the settings that the options change."""
     if preset and preset not in PRESETS:
         raise FitError(f"{preset!r} is no preset; there are {', '.join(map(repr, PRESETS))}")
-    if old is None:
-        return changed_settings(PRESETS[preset or FIRST_PRESET], chosen)
-    if preset:
+    if old is not None and (preset or file):
+        said = f"--preset {preset!r}" if preset else f"--settings {str(file)!r}"
         raise FitError(
-            f"--preset {preset!r} cannot go with --continue: a fit that is continued starts "
+            f"{said} cannot go with --continue: a fit that is continued starts "
             "from its classifier's settings; name those to change one by one"
         )
-    settings = changed_settings(old.settings, chosen)
-    _check_input_is_kept(chosen)
-    return settings
+    if old is not None:
+        return old.settings
+    if file:
+        return read_hyperparameters(file, PRESETS[preset] if preset else PIXIMI_SETTINGS)
+    return PRESETS[preset or FIRST_PRESET]
 
 
 def _with_forest(
@@ -181,31 +199,3 @@ def _check_input_is_kept(chosen: Mapping[str, Any]) -> None:
                 f"{option} {chosen[setting]!r} cannot go with --continue: "
                 f"a fit that is continued keeps {'its ' + what if what == 'weights' else what}"
             )
-
-
-def predict(
-    bundle: Bundle,
-    kind: KindName,
-    out: Out,
-    classifier: ClassifierName = "",
-    table: Annotated[Path | None, typer.Option("--csv", help="Also write a table here")] = None,
-    device: Device = "",
-) -> None:
-    """Predict the category of the things that have none, and save the project."""
-    choose_device(device)
-    project = read_bundle(bundle)
-    key = project.find_kind(kind).id
-    project, chosen = choose_classifier(project, key, classifier)
-    from napari_piximi.learn import classifier as learn
-
-    unknown = project.kinds[key].unknown
-    ids = [thing.id for thing in project.of_kind(key) if thing.category == unknown]
-    with new_text(table) if table else nullcontext() as file, progress_bar() as progress:
-        found = learn.predict(project, chosen, ids, progress=progress)
-        project = edits.set_partition(project, ids, Partition.INFERENCE)
-        project = edits.set_predictions(project, found.predictions())
-        if table and file:
-            with naming_file(table):
-                write_table(file, project, found.ids, found.probabilities, found.class_map)
-        write_bundle(project, out, progress=progress)
-    print(f"{one_line(chosen.name)}: predicted {len(found.ids)} things")

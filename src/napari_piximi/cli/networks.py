@@ -1,6 +1,6 @@
 """``napari-piximi fit-network | score``: networks that find objects, and how well they do."""
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +13,12 @@ from napari_piximi.cli.segmenting import (
     Given,
     ImageNames,
     NetworkName,
-    SegmenterKey,
     SendPixels,
     prepared,
     read_channels,
 )
 from napari_piximi.cli.settings import changed_settings, with_settings
+from napari_piximi.cli.stopping import check_kept, tell_if_stopped
 from napari_piximi.cli.terminal import (
     Bundle,
     Device,
@@ -32,22 +32,38 @@ from napari_piximi.cli.terminal import (
     one_line,
     progress_bar,
 )
-from napari_piximi.errors import SegmentError
+from napari_piximi.errors import Cancelled, SegmentError
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model import edits
 from napari_piximi.model.networks import free_network_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import (
     THRESHOLDS,
+    ScoredImage,
     SegmentationNetwork,
     SegmentationScore,
     UNetSettings,
 )
 from napari_piximi.segment.own_networks import fit_network
 from napari_piximi.segment.report import write_scores
-from napari_piximi.segment.scoring import ScoredImage, annotated_images, score_images
+from napari_piximi.segment.scoring import annotated_images, score_held_out, score_images
 
 __all__ = ["fit_own", "score"]
+
+NetworkChannels = Annotated[
+    str,
+    typer.Option(
+        metavar="1,2,…",
+        help="Which channels of the images, counted from 1, the network takes; all by default",
+    ),
+]
+Scored = Annotated[
+    str,
+    typer.Option(
+        help="What finds the objects, see segment --list; threshold by default, and own where "
+        "a network is named"
+    ),
+]
 
 SHOWN = (0, 5, 9)
 """Thresholds in the printed table: 0.5, 0.75 and 0.95."""
@@ -62,7 +78,7 @@ def fit_own(
     base: Annotated[
         str, typer.Option("--continue", metavar="NAME", help="Go on fitting this network")
     ] = "",
-    channels: ChannelNumbers = "",
+    channels: NetworkChannels = "",
     device: Device = "",
     **chosen: Any,  # noqa: ANN401
 ) -> None:
@@ -75,12 +91,18 @@ def fit_own(
     settings = changed_settings(old.settings if old else UNetSettings(), chosen)
     name = name or base or free_network_name(project)
     _check_name(project, name, key, base)
-    taken = read_channels(channels) or tuple(range(project.image_channels or 1))
+    taken = read_channels(channels, first=1) or tuple(range(project.image_channels or 1))
     with progress_bar() as progress:
         fitted = fit_network(project, key, settings, taken, name=name, base=old, progress=progress)
+        check_kept(fitted.runs[-1])
         project = edits.put_network(project, fitted)
-        write_bundle(project, out, progress=progress)
-    _print_run(fitted)
+        if fitted.runs[-1].validation:
+            with suppress(Cancelled):  # the fit is kept all the same
+                found = score_held_out(project, fitted, progress)
+                project = edits.add_score(project, name, found)
+        write_bundle(project, out, progress=progress.show)
+    _print_run(project.find_network(name))
+    tell_if_stopped(fitted.runs[-1], out)
 
 
 def _check_name(project: Project, name: str, kind: str, base: str) -> None:
@@ -91,6 +113,7 @@ def _check_name(project: Project, name: str, kind: str, base: str) -> None:
 
 
 def _print_run(fitted: SegmentationNetwork) -> None:
+    """Print how a fit went, and how good the network is on what it has held out."""
     run = fitted.runs[-1]
     print(
         f"{one_line(fitted.name)}: {counted(run.epochs, 'epoch')} in {run.seconds:.1f} s, "
@@ -104,12 +127,18 @@ def _print_run(fitted: SegmentationNetwork) -> None:
     ]
     if figures:
         print(f"held out: {', '.join(figures)}")
+    if fitted.scores and fitted.scores[-1].run == len(fitted.runs) - 1:
+        found = fitted.scores[-1]
+        print(
+            f"evaluated on it: F1 {found.f1[0]:.4f} at IoU 0.5, {found.f1[5]:.4f} at 0.75, "
+            f"{found.matched[0]} of {counted(found.annotated, 'object')} found"
+        )
 
 
 def score(
     bundle: Bundle,
     kind: KindName,
-    segmenter: SegmenterKey = "threshold",
+    segmenter: Scored = "",
     given: Given = None,
     channels: ChannelNumbers = "",
     network: NetworkName = "",
@@ -124,13 +153,13 @@ def score(
 ) -> None:
     """Compare what a segmenter finds with the annotations of a kind."""
     choose_device(device)
-    segmenter = "own" if network else segmenter
+    segmenter = segmenter or ("own" if network else "threshold")
     if out is not None:
         if segmenter != "own":
             raise SegmentError("--out: only scores of a project's own networks are saved")
         check_out(out)
     asked = Asked(segmenter, tuple(given or ()), channels, network)
-    project, request, chosen = prepared(
+    project, request, chosen, _ = prepared(
         [bundle], asked, images or (), unasked=download, send_pixels=send_pixels
     )
     key = project.find_kind(kind).id

@@ -17,8 +17,9 @@ from napari_piximi.cli.terminal import (
     one_line,
     progress_bar,
 )
-from napari_piximi.errors import SegmentError
+from napari_piximi.errors import Cancelled, EditError, ImageFileError, SegmentError
 from napari_piximi.io.bundle import read_bundle, write_bundle
+from napari_piximi.io.images import image_files, read_images
 from napari_piximi.io.sniffing import looks_like_bundle
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project, new_project
@@ -101,7 +102,7 @@ def segment(
     check_out(out)
     choose_device(device)
     asked = Asked(segmenter, tuple(given or ()), channels, network, every_plane=every_plane)
-    project, request, chosen = prepared(
+    project, request, chosen, unread = prepared(
         sources, asked, images or (), unasked=download, send_pixels=send_pixels
     )
     target = Target(kind or default_kind(project, request), replace)
@@ -109,10 +110,18 @@ def segment(
     with progress_bar() as progress:
         outcome = segment_images(project, chosen, request, progress)
         if chosen and not outcome.parts:
-            raise SegmentError(f"no image could be segmented: {_problems(outcome)}")
+            raise _stopped(outcome) or SegmentError(
+                f"no image could be segmented: {_problems(outcome)}"
+            )
         project = apply_outcome(project, outcome, target)
-        write_bundle(project, out, progress=progress)
-    _report(project, outcome, request, len(chosen))
+        write_bundle(project, out, progress=progress.show)
+    done = _report(project, outcome, request, len(chosen))
+    problems = "; ".join(filter(None, (unread, _problems(outcome))))
+    if _stopped(outcome):
+        text = f"stopped: {done} of {counted(len(chosen), 'image')} done, saved in {out}"
+        raise Cancelled("; ".join(filter(None, (text, problems))))
+    if problems:
+        raise SegmentError(f"what was found is saved, but {problems}")
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ def prepared(
     *,
     unasked: bool,
     send_pixels: bool,
-) -> tuple[Project, Request, list[str]]:
+) -> tuple[Project, Request, list[str], str]:
     """Read what is to be segmented, and see to all that could keep it from being so.
 
     Returns
@@ -142,11 +151,17 @@ def prepared(
     request : Request
     images : list of str
         Image ids.
+    unread : str
+        That files could not be read, if so; which and why has been printed.
     """
     about = catalog.find_segmenter(asked.segmenter)
     settings = settings_from_text(about, asked.given)
     with progress_bar() as progress:
-        project = read_sources(sources, progress)
+        project, refused = read_sources(sources, progress)
+    for text in refused:
+        print(f"napari-piximi: not read: {text}", file=sys.stderr)
+    files = len(refused) + sum(1 for _ in project.images())
+    unread = f"{len(refused)} of {counted(files, 'file')} could not be read" if refused else ""
     request = request_of(
         project,
         asked.segmenter,
@@ -159,43 +174,66 @@ def prepared(
     chosen = _chosen(project, images)
     _check_consent(about, len(chosen), allowed=send_pixels)
     _fetch_weights(about, settings, unasked=unasked)
-    return project, request, chosen
+    return project, request, chosen, unread
 
 
-def read_sources(sources: list[Path], progress: Progress) -> Project:
+def read_sources(sources: list[Path], progress: Progress) -> tuple[Project, tuple[str, ...]]:
     """Read a project, or make one of image files and folders.
+
+    Returns
+    -------
+    project : Project
+    refused : tuple of str
+        Of each file among several that could not be read, which it is, and why.
 
     Raises
     ------
     SegmentError
         If there is a project among several sources.
-    BundleError, ImageFileError
-        If one cannot be read.
+    BundleError, ImageFileError, EditError
+        If a project, or not one of the files, can be read; or a named file is not there.
     """
+    for path in sources:
+        if not path.exists():
+            raise ImageFileError(f"{path}: there is no such file")
     bundles = [path for path in sources if looks_like_bundle(path)]
     if bundles and len(sources) > 1:
         raise SegmentError(f"{bundles[0]}: is a project; name it alone, or images without it")
     if bundles:
-        return read_bundle(sources[0])
-    from napari_piximi.io.images import image_files, read_images
+        return read_bundle(sources[0]), ()
+    return _read_files(new_project(sources[0].stem), image_files(sources), progress)
 
-    project = new_project(sources[0].stem)
-    unknown = project.kinds[IMAGE_KIND].unknown
-    files = image_files(sources)
+
+def _read_files(
+    project: Project, files: Sequence[Path], progress: Progress
+) -> tuple[Project, tuple[str, ...]]:
+    unknown, refused = project.kinds[IMAGE_KIND].unknown, []
     for number, path in enumerate(files):
         progress(number, len(files), f"Reading {path.name}")
-        project = edits.add_images(project, read_images(path, category=unknown))
-    return project
+        try:
+            project = edits.add_images(project, read_images(path, category=unknown))
+        except (ImageFileError, EditError) as error:
+            if len(files) == 1:
+                raise
+            text = one_line(str(error))
+            refused.append(text if str(path) in text else f"{path}: {text}")
+    progress(len(files), len(files))
+    if len(refused) == len(files):
+        raise ImageFileError(f"none of {len(files)} files could be read: {'; '.join(refused)}")
+    return project, tuple(refused)
 
 
-def read_channels(text: str) -> tuple[int, ...] | None:
-    """Read channels, which people count from 1."""
+def read_channels(text: str, *, first: int = 0) -> tuple[int, ...] | None:
+    """Read channels, which people count from 1; 0, where that may be said, stands for none."""
     if not text:
         return None
     try:
-        return tuple(int(part) - 1 for part in text.split(","))
+        numbers = [int(part) for part in text.split(",")]
     except ValueError:
         raise SegmentError(f"--channels {text!r}: write numbers, such as 1,3") from None
+    if min(numbers) < first:
+        raise SegmentError(f"--channels {text!r}: channels are counted from 1")
+    return tuple(number - 1 for number in numbers)
 
 
 def _chosen(project: Project, names: Sequence[str]) -> list[str]:
@@ -233,7 +271,12 @@ def _fetch_weights(about: catalog.Segmenter, settings: dict[str, object], *, una
         weights.fetch(about.weights, progress)
 
 
-def _report(project: Project, outcome: Outcome, request: Request, images: int) -> None:
+def _stopped(outcome: Outcome) -> Cancelled | None:
+    return outcome.ended if isinstance(outcome.ended, Cancelled) else None
+
+
+def _report(project: Project, outcome: Outcome, request: Request, images: int) -> int:
+    """Print what was found on each image that is done; return how many those are."""
     counts: Counter[str] = Counter()
     for part in outcome.parts:
         counts[part.image] += len(part.found)
@@ -242,14 +285,14 @@ def _report(project: Project, outcome: Outcome, request: Request, images: int) -
     title = catalog.find_segmenter(request.segmenter).title
     found, done = counted(outcome.objects, "object"), counted(images, "image")
     print(f"{title}: {found} on {len(counts)} of {done}")
-    if problems := _problems(outcome):
-        raise SegmentError(f"what was found is saved, but {problems}")
+    return len(counts)
 
 
 def _problems(outcome: Outcome) -> str:
     """Say what went wrong, each thing once; of many the first ones."""
     texts = [text for _, text in outcome.failures]
-    texts += [str(outcome.ended)] if outcome.ended is not None else []
+    if outcome.ended is not None and not _stopped(outcome):
+        texts.append(str(outcome.ended))
     different = list(dict.fromkeys(texts))
     more = len(different) - TOLD
     return "; ".join(different[:TOLD]) + (f"; and {more} more" if more > 0 else "")

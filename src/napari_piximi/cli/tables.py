@@ -24,7 +24,8 @@ def write_table(
 ) -> None:
     """Write id, name, image, category, prediction, probability, and one column per class.
 
-    A class that is called as one of the other columns is marked with ``(class)``.
+    A class that is called as one of the other columns is marked with ``(class)``. Probabilities
+    have as few digits as read back to the same float32.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def write_table(
     rows.writerow([*FIXED, *titles])
     best = probabilities.argmax(axis=1).tolist()
     for start in range(0, len(ids), ROWS):
-        part = probabilities[start : start + ROWS].tolist()
+        part = probabilities[start : start + ROWS].astype(np.float32).astype(str).tolist()
         rows.writerows(
             [*_cells(project, key, names), classes[index], row[index], *row]
             for key, index, row in zip(

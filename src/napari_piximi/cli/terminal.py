@@ -12,11 +12,12 @@ from typing import Annotated, TextIO
 
 import typer
 
+from napari_piximi.cli.stopping import Stoppable, stoppable
 from napari_piximi.errors import SaveError
 from napari_piximi.learn import device_choice
 from napari_piximi.learn.report import FIGURES, averages_of, class_figures
 from napari_piximi.model.evaluation import Evaluation
-from napari_piximi.progress import Progress, silent
+from napari_piximi.progress import silent
 
 __all__ = [
     "Bundle",
@@ -60,10 +61,11 @@ def choose_device(device: str) -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """Show progress on a terminal; say nothing elsewhere."""
+def progress_bar() -> Iterator[Stoppable]:
+    """Show progress on a terminal, say nothing elsewhere; Ctrl+C stops what reports to it."""
     if not sys.stderr.isatty():
-        yield silent
+        with stoppable(silent) as progress:
+            yield progress
         return
     from rich.console import Console
     from rich.progress import Progress as Bar
@@ -76,7 +78,8 @@ def progress_bar() -> Iterator[Progress]:
             text = "  ".join([message, *figures])
             bar.update(task, completed=done, total=total or None, description=text)
 
-        yield show
+        with stoppable(show) as progress:
+            yield progress
 
 
 @contextmanager
@@ -113,8 +116,8 @@ def check_out(path: Path) -> None:
     Raises
     ------
     SaveError
-        If its folder is not there or cannot be written to, or a folder of that name is there that
-        is no project.
+        If its folder is not there or cannot be written to, a folder of that name is there that
+        is no project, or the name ends otherwise than projects do.
     """
     target = path.resolve()
     folder = target.parent
@@ -124,6 +127,8 @@ def check_out(path: Path) -> None:
         raise SaveError(f"{path}: cannot be saved, the folder {folder} cannot be written to")
     if target.is_dir() and target.suffix != ".zarr":
         raise SaveError(f"{path}: is a folder; name a file that ends in .zip, or in .zarr")
+    if target.suffix.lower() != ".zip" and target.suffix != ".zarr":
+        raise SaveError(f"{path}: cannot be saved, the name of a project ends in .zip or .zarr")
 
 
 def counted(count: int, noun: str) -> str:
