@@ -1,6 +1,7 @@
 """A Segmentation dock whose networks are fitted by stand-ins, in an engine without Keras."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -8,13 +9,20 @@ from tests.segment.nuclei import KIND, nuclei_project
 
 from napari_piximi.engine import Engine
 from napari_piximi.ui import network_fitting
+from napari_piximi.ui.network_fitting import NetworkFitting
 from napari_piximi.ui.network_page import NetworkPage
 from napari_piximi.ui.segmentation_panel import SegmentationPanel
 from napari_piximi.ui.workspace import Workspace
 
 __all__ = ["KIND", "Plays", "engine", "page", "panel", "plays"]
 
-Plays = Callable[[str], None]
+
+class Plays(Protocol):
+    """Says which stand-in plays the part of a fit, and whether it is scored afterwards."""
+
+    def __call__(self, name: str, *, judged: bool = False) -> None: ...
+
+
 STAND_INS = "tests.ui.stand_in_networks:"
 
 
@@ -55,7 +63,10 @@ def page(panel: SegmentationPanel) -> NetworkPage:
 def plays(monkeypatch: pytest.MonkeyPatch) -> Plays:
     """Return a function that says which stand-in plays the part of a fit."""
 
-    def play(name: str) -> None:
+    def play(name: str, *, judged: bool = False) -> None:
         monkeypatch.setattr(network_fitting, "FIT", f"{STAND_INS}{name}")
+        monkeypatch.setattr(network_fitting, "SCORE", f"{STAND_INS}score")
+        if not judged:
+            monkeypatch.setattr(NetworkFitting, "_judge", lambda *_: None)
 
     return play

@@ -12,7 +12,8 @@ import napari
 import numpy as np
 import pytest
 from napari.utils.notifications import Notification
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton
+from tests.learn.graph_files import small_graph
 from tests.learn.projects import QUICK, bars
 from tests.ui.gallery_project import gallery_project
 from tests.ui.pressing import click, double_click
@@ -22,12 +23,16 @@ from napari_piximi.model import edits
 from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.things import IMAGE_KIND, ArrayPixels, Image, Partition
 from napari_piximi.model.training import FOREST, GRAPH_FORMAT, Classifier, ModelArtifact, Settings
+from napari_piximi.ui import evaluating, predicting, suggest_page
 from napari_piximi.ui import fitting as fitting_module
 from napari_piximi.ui.classifier_panel import ClassifierPanel
 from napari_piximi.ui.docks import show_dock
+from napari_piximi.ui.evaluate_page import EvaluatePage
+from napari_piximi.ui.evaluating import CROSS_VALIDATION, PARTITIONS
 from napari_piximi.ui.fit_page import FitPage
 from napari_piximi.ui.fitting import FitUnderWay
 from napari_piximi.ui.predict_page import PredictPage
+from napari_piximi.ui.suggest_page import SuggestPage
 from napari_piximi.ui.workspace import Workspace, workspace_of
 
 WARM = True
@@ -38,6 +43,8 @@ LONG = replace(SMALL, epochs=100_000)
 TREES = replace(SMALL, architecture=FOREST)
 NAME = "SimpleCNN 1"
 STOPPED = f"{NAME}: stopped before the first epoch was complete, so there is nothing to keep"
+ASKING = ("Predict", "Evaluate", "Next")
+"""Pages that ask a model."""
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 
 
@@ -52,6 +59,15 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
 def kill(pid: int | None) -> None:
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
+
+
+@dataclass
+class Asking:
+    """The button of a page that asks a model, and what says why it cannot."""
+
+    button: QPushButton
+    trouble: QLabel
+    mend: QPushButton | None = None
 
 
 @dataclass
@@ -131,6 +147,43 @@ class Dock:
         assert self.page.fitting.current is None
         assert self.texts == before
         return made
+
+    def look_at(self, name: str) -> Asking:
+        """Show a page that asks a model."""
+        page = self.panel.page(name)
+        wait_for(page.isVisible)
+        if isinstance(page, PredictPage):
+            page.refresh()
+            return Asking(page.ask.button, page.ask.line.text, page.ask.line.mend)
+        if isinstance(page, EvaluatePage):
+            page.form.on.setCurrentIndex(PARTITIONS.index("Labelled"))
+            page.refresh()
+            return Asking(page.form.button, page.form.trouble)
+        assert isinstance(page, SuggestPage)
+        page.method.setCurrentText("Mixed")
+        page.refresh()
+        return Asking(page.start, page.line.text, page.line.mend)
+
+    def ask_here(self, name: str) -> None:
+        """Ask the chosen model on a page; that nothing is in the way is what this asserts."""
+        before, said = self.outcome_of(name), list(self.texts)
+        asking = self.look_at(name)
+        assert asking.button.isVisible()
+        assert asking.button.isEnabled()
+        assert not asking.trouble.isVisible()
+        click(asking.button)
+        self.finish()
+        assert self.outcome_of(name) != before
+        assert self.texts == said
+
+    def outcome_of(self, name: str) -> object:
+        """Return what comes of asking a model on a page."""
+        if name == "Predict":
+            images = [thing for thing in self.project.things.values() if isinstance(thing, Image)]
+            return {image.id: image.prediction for image in images if image.prediction}
+        if name == "Evaluate":
+            return [classifier.evaluations for classifier in self.project.classifiers]
+        return id(self.workspace.gallery.query.ranking)
 
     def still_works(self, settings: Settings = SMALL) -> None:
         """Fit something sound."""
@@ -415,9 +468,10 @@ def test_its_kind_is_deleted_while_it_fits(dock: Dock) -> None:
     if dock.page.fitting.current is not None:
         dock.press()
     dock.finish()
-    assert dock.project.classifiers == ()
-    assert kind not in dock.project.kinds
-    assert dock.texts == [f"The kind that '{NAME}' was fitted on has gone"]
+    assert (dock.only.kind, len(dock.only.runs)) == (kind, 1)
+    assert list(dock.project.of_kind(kind)) == []
+    (told,) = dock.texts
+    assert told.startswith(f"{NAME} is fitted. Its kind ")
     dock.said.clear()
     dock.still_works()
 
@@ -528,7 +582,11 @@ def test_killed_in_a_fit_idle_and_in_a_predict(dock: Dock) -> None:
 
     kill(networks.pid)
     time.sleep(0.05)
+    told: set[str] = set()
+    fitting = dock.page.fitting
+    fitting.progressed.connect(lambda: told.add(fitting.current.message if fitting.current else ""))
     dock.fit_here()
+    assert "Starting the engine again: it had gone" in told, "a line of the fit, and no message"
 
     page = dock.panel.page("Predict")
     assert isinstance(page, PredictPage)
@@ -559,6 +617,123 @@ def test_killed_in_a_fit_idle_and_in_a_predict(dock: Dock) -> None:
         assert isinstance(thing, Image)
         assert thing.prediction is not None
     assert dock.texts == []
+
+
+@pytest.fixture(scope="module")
+def taught(window: Dock) -> Project:
+    """Return a project with a network that was fitted by the dock."""
+    window.said = []
+    window.open(bars())
+    window.fit_here()
+    return window.project
+
+
+def choose(dock: Dock, project: Project, name: str = NAME) -> None:
+    dock.open(project)
+    dock.workspace.learning.choice.choose(name)
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_model_of_another_channel_count_is_not_asked(
+    dock: Dock, taught: Project, name: str
+) -> None:
+    (made,) = taught.classifiers
+    choose(dock, edits.put_classifier(bars(channels=3), made))
+    before = dock.project
+    asking = dock.look_at(name)
+    assert asking.trouble.isVisible()
+    assert asking.trouble.text().replace("\u200b", "") == (
+        f"{NAME} takes 1 channel, but the images have 3: choose another model, or fit a new one"
+    )
+    assert not (asking.button.isVisible() and asking.button.isEnabled())
+    click(asking.button)
+    assert dock.workspace.jobs.running == []
+    assert dock.project is before
+    assert dock.texts == []
+    choose(dock, taught)
+    dock.ask_here(name)
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_model_is_asked_about_nan_pixels(dock: Dock, taught: Project, name: str) -> None:
+    bad = "i4" if name == "Evaluate" else "i38"
+
+    def paint(image: Image) -> np.ndarray:
+        pixels = np.full((1, 16, 16, 1), 0.5, np.float32)
+        pixels[0, int(image.id[1:]) % 16] = np.nan if image.id == bad else 0.1
+        return pixels
+
+    choose(dock, repainted(taught, paint))
+    before = dock.project
+    click(dock.look_at(name).button)
+    dock.finish()
+    assert dock.project is before
+    (text,) = dock.texts
+    assert f"'name of {bad}' ({bad}) has pixels that are NaN or infinite" in text
+    dock.said.clear()
+    dock.edit(edits.delete_things, [bad])
+    dock.ask_here(name)
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_graph_model_is_asked_like_any_other(dock: Dock, taught: Project, name: str) -> None:
+    classes = taught.known_categories(IMAGE_KIND)
+    found = Classifier("Found", IMAGE_KIND, SMALL, 1, 1, small_graph(), classes)
+    choose(dock, edits.put_classifier(taught, found), "Found")
+    dock.ask_here(name)
+    if name == "Evaluate":
+        page = dock.panel.page(name)
+        assert isinstance(page, EvaluatePage)
+        page.form.on.setCurrentIndex(PARTITIONS.index(CROSS_VALIDATION))
+        assert page.form.trouble.text().startswith("A graph model cannot be fitted")
+        assert not page.form.button.isEnabled()
+        assert dock.texts == []
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_category_is_deleted_while_a_model_is_asked(
+    dock: Dock, taught: Project, name: str
+) -> None:
+    choose(dock, taught)
+    before = dock.outcome_of(name)
+    click(dock.look_at(name).button)
+    lost = dock.project.known_categories(IMAGE_KIND)[1]
+    dock.edit(edits.delete_category, lost)
+    dock.finish()
+    assert dock.outcome_of(name) != before, "what holds without it is kept"
+    predicted = [t.prediction for t in dock.project.things.values() if isinstance(t, Image)]
+    assert lost not in {prediction.category for prediction in predicted if prediction}
+    said = ["1 category went while it was predicted, and are left out"]
+    assert dock.texts == (said if name == "Predict" else [])
+    dock.said.clear()
+    asking = dock.look_at(name)
+    assert "map its classes first" in asking.trouble.text().replace("\u200b", "")
+    assert not (asking.button.isVisible() and asking.button.isEnabled())
+    mend = asking.mend or dock.look_at("Predict").mend
+    click(mend)
+    assert len(dock.project.known_categories(IMAGE_KIND)) == 2
+    dock.ask_here(name)
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_an_error_inside_keras_when_a_model_is_asked(
+    dock: Dock, taught: Project, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(dock, taught)
+    before, outcome = dock.project, dock.outcome_of(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(predicting, "PREDICT", "tests.ui.failing_keras:predict")
+        patch.setattr(evaluating, "EVALUATE", "tests.ui.failing_keras:evaluate")
+        patch.setattr(suggest_page, "RANK", "tests.ui.failing_keras:rank")
+        click(dock.look_at(name).button)
+        dock.finish()
+    assert dock.project is before
+    assert dock.outcome_of(name) == outcome
+    (text,) = dock.texts
+    assert "InvalidArgumentError: " in text
+    assert "Incompatible shapes: [8,2] vs. [8,3]" in text
+    dock.said.clear()
+    dock.ask_here(name)
 
 
 def test_no_gpu(dock: Dock) -> None:

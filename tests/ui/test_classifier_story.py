@@ -158,15 +158,14 @@ def predict_and_accept(desk: Desk, shoot: Shoot, truth: dict[str, str]) -> None:
     right = np.mean([p.category == truth[key] for key, p in predicted.items()])
     assert right > 0.85
     shoot("10-predicted")
-    wrong = next(key for key, p in predicted.items() if p.category != truth[key])
+    with_key = desk.project.known_categories("Image")[:9]
+    wrong = next(k for k, p in predicted.items() if p.category != truth[k] in with_key)
     gallery.select([wrong])
-    number = desk.project.known_categories("Image").index(truth[wrong]) + 1
     desk.gallery.view.setFocus()
-    press(desk.gallery.view, Qt.Key(Qt.Key.Key_0 + number) if number < 10 else Qt.Key.Key_1)
+    press(desk.gallery.view, Qt.Key(Qt.Key.Key_1 + with_key.index(truth[wrong])))
     corrected = desk.project.things[wrong]
     assert corrected.prediction is None
-    if number < 10:
-        assert corrected.category == truth[wrong]
+    assert corrected.category == truth[wrong]
     page.review.spin.setValue(0.9)
     sure = {k for k, p in predicted.items() if k != wrong and (p.probability or 0) >= 0.9}
     desk.press_button(page.review.accept_above)

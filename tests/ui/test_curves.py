@@ -1,6 +1,7 @@
 """Training curves: what is listed, drawn, shown below the pointer, exported."""
 
 import csv
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -8,16 +9,18 @@ import numpy as np
 import pytest
 from napari.utils.notifications import Notification
 from pytestqt.qtbot import QtBot
-from qtpy.QtCore import QPointF, Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QTreeWidget
 from tests.ui.gallery_project import hands
+from tests.ui.pressing import press
 
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project, new_project
-from napari_piximi.model.training import Classifier, Run, Settings
+from napari_piximi.model.training import FOREST, Classifier, Run, Settings
 from napari_piximi.ui import curves as curves_module
 from napari_piximi.ui.chart import Chart, Line, nice_ticks
-from napari_piximi.ui.curve_data import best_value, curves_csv, live_curves, runs_of
+from napari_piximi.ui.curve_data import best_value, curves_csv, live_curves, runs_of, same_curves
 from napari_piximi.ui.curve_files import write_bytes
 from napari_piximi.ui.curves import CurvesView
 from napari_piximi.ui.fitting import FitUnderWay
@@ -56,6 +59,66 @@ def test_runs_of_the_chosen_come_first_the_newest_on_top() -> None:
     assert [c.best for c in found] == [13, 8, 4]
     assert [c.epochs for c in found] == [20, 10, 5]
     assert runs_of(project(), "other", None) == []
+
+
+def cell(tree: QTreeWidget, row: int) -> str:
+    item = tree.topLevelItem(row)
+    assert item is not None
+    return item.text(1)
+
+
+def test_forests_have_trees_in_place_of_epochs(view: CurvesView) -> None:
+    wood = replace(run(4, 3, judged=False), settings=Settings(architecture=FOREST, trees=25))
+    found = runs_of(edits.put_classifier(
+        new_project(), Classifier("A", "Image", runs=(wood, replace(wood, stopped="cancelled")))
+    ), "Image", "A")  # fmt: skip
+    assert [(c.epochs, c.best) for c in found] == [(10, 10)] * 2
+    assert found[0].figures["loss"][0].tolist() == [2, 5, 8, 10]
+    assert best_value(found[0]) == pytest.approx(0.75)
+    view.show_curves(found)
+    head, tree = view.runs.tree.headerItem(), view.runs.tree
+    assert head is not None
+    assert (head.text(1), cell(tree, 0)) == ("Trees", "10")
+    assert view.charts[0].along == "Trees"
+    view.show_curves([*found, *runs_of(project(), "Image", "B")])
+    assert (head.text(1), cell(tree, 0)) == ("Epochs", "10 trees")
+    assert cell(tree, 2) == "5"
+    assert curves_csv(found).splitlines()[0] == "run,trees,loss,accuracy"
+    fit = FitUnderWay("Image", "A", wood.settings, None)
+    fit.take(5, 25, "", {"epoch": 2, "complete": 2, "loss": 0.5})
+    assert live_curves(fit).figures["loss"][0].tolist() == [5]
+    assert (live_curves(fit).epochs, live_curves(fit).trees) == (5, True)
+
+
+def test_a_run_can_be_deleted_with_a_key_or_from_the_menu(view: CurvesView, qtbot: QtBot) -> None:
+    view.show_curves([
+        live_curves(FitUnderWay("Image", "A", Settings(), None)),
+        *runs_of(project(run(5, 2), run(5, 2)), "Image", "A"),
+    ])  # fmt: skip
+    asked: list[object] = []
+    view.runs.delete_asked.connect(asked.append)
+    tree = view.runs.tree
+    press(tree, Qt.Key.Key_Delete)
+    tree.setCurrentItem(tree.topLevelItem(0))
+    press(tree, Qt.Key.Key_Delete)
+    assert asked == [], "nothing is selected, then what is under way"
+    tree.setCurrentItem(tree.topLevelItem(2))
+    press(tree, Qt.Key.Key_Delete)
+    assert asked == [("Image", "A", 0)]
+    view.show()
+    tree.customContextMenuRequested.emit(QPoint(5, 5))
+    assert view.runs.delete.isEnabled()
+    view.runs.delete.trigger()
+    view.runs.menu.close()
+    assert asked == [("Image", "A", 0)] * 2
+
+
+def test_a_run_that_moves_up_is_drawn_anew() -> None:
+    runs = run(5, 2), replace(run(5, 2), history={"loss": (9.0,) * 5, "accuracy": (0.0,) * 5})
+    before = runs_of(project(*runs), "Image", "A")
+    after = same_curves(before, runs_of(project(runs[1]), "Image", "A"))
+    assert after[0].figures["loss"][1].tolist() == [9.0] * 5
+    assert same_curves(before, runs_of(project(*runs), "Image", "A"))[0] is before[0]
 
 
 def test_best_values() -> None:
@@ -172,7 +235,7 @@ def test_a_file_that_cannot_be_written_is_one_message(
 ) -> None:
     assert not write_bytes(tmp_path / "none" / "a.csv", b"x")
     (note,) = notifications
-    assert "a.csv cannot be written: No such file" in str(note.message)
+    assert "a.csv: not saved: No such file" in str(note.message)
 
 
 def test_charts_are_painted(qtbot: QtBot) -> None:

@@ -240,7 +240,11 @@ def test_what_stands_in_the_way_is_said(page: EvaluatePage, fitted: Project) -> 
 
     missing = replace(fitted.classifiers[0], model=None)
     open_in(page, edits.put_classifier(fitted, missing))
-    assert "has no model" in page.form.trouble.text()
+    assert "are missing: fit it again" in page.form.trouble.text()
+    strange = replace(fitted.classifiers[0], channels=5)
+    open_in(page, edits.put_classifier(fitted, strange))
+    assert "takes 5 channels, but the images have 1" in page.form.trouble.text()
+    assert not page.form.button.isEnabled()
     strange = replace(fitted.classifiers[0], class_map=("gone", "lost"))
     open_in(page, edits.put_classifier(fitted, strange))
     assert "map" in page.form.trouble.text()
@@ -474,6 +478,28 @@ def test_an_export_that_cannot_be_written_is_one_message(
     target = tmp_path / "gone" / "out.csv"
     monkeypatch.setattr(evaluation_view, "choose_export", lambda *_: target)
     page.view.export_figures.click()
-    assert [n.message for n in notifications] == [
-        f"{target}: could not be written (No such file or directory)"
-    ]
+    assert [n.message for n in notifications] == [f"{target}: not saved: No such file or directory"]
+
+
+@pytest.mark.parametrize("button", ["export_figures", "export_picture"])
+def test_an_export_that_fails_leaves_the_old_file(
+    page: EvaluatePage, fitted: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    notifications: list[Notification], button: str,
+) -> None:  # fmt: skip
+    open_in(page, with_evaluations(fitted, judged(fitted)))
+    target = tmp_path / "out"
+    target.write_bytes(b"precious")
+    monkeypatch.setattr(evaluation_view, "choose_export", lambda *_: target)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        getattr(page.view, button).click()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert target.read_bytes() == b"precious"
+    assert [n.message for n in notifications] == [f"{target}: not saved: No space left on device"]
+    getattr(page.view, button).click()
+    assert target.read_bytes() != b"precious"
+    assert len(notifications) == 1

@@ -1,24 +1,35 @@
 """The Fit page: from settings to a model, by its controls; and what helps beside it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from napari.utils.notifications import Notification
 from pytestqt.qtbot import QtBot
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QAbstractButton
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QFileDialog,
+    QLineEdit,
+)
 from tests.ui.conftest import Wait
 from tests.ui.fit_stage import Plays, engine, plays
 from tests.ui.gallery_project import hands
+from tests.ui.pressing import press
 
 from napari_piximi.model import edits
 from napari_piximi.model.things import Partition
 from napari_piximi.model.training import FOREST, GRAPH_FORMAT, ModelArtifact, Settings
+from napari_piximi.ui import file_choice
 from napari_piximi.ui.classifier_panel import ClassifierPanel
 from napari_piximi.ui.comparing import comparing_of
 from napari_piximi.ui.fit_page import FitPage
+from napari_piximi.ui.model_menu import ModelMenu
 from napari_piximi.ui.refitting import refitting_of
 from napari_piximi.ui.time_left import TimeLeft, spoken
 from napari_piximi.ui.workspace import Workspace
@@ -64,6 +75,68 @@ def mend(page: FitPage, place: int = 0) -> None:
     page.refresh()
 
 
+def answer_dialog(name: str | None) -> None:
+    """Answer the next dialog that asks for a file: with a name, or by cancelling it."""
+
+    def answer() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QFileDialog)
+        line = dialog.findChild(QLineEdit)
+        assert line is not None
+        if name is None:
+            dialog.reject()
+        else:
+            line.setText(name)
+            dialog.accept()
+
+    QTimer.singleShot(200, answer)
+
+
+def from_the_menu(page: FitPage, text: str) -> None:
+    menu = page.panel.findChild(ModelMenu)
+    assert menu is not None
+    menu.aboutToShow.emit()
+    next(action for action in menu.actions() if action.text() == text).trigger()
+
+
+def test_hyper_parameters_go_to_a_file_and_back_by_the_controls_of_the_dock(
+    page: FitPage, finish: Wait, tmp_path: Path, notifications: list[Notification], qtbot: QtBot
+) -> None:
+    qtbot.waitUntil(lambda: page.panel.findChild(ModelMenu) is not None)
+    file_choice.remember_folder(tmp_path / "x")
+    epochs = page.form.editor("epochs").control
+    assert isinstance(epochs, QAbstractSpinBox)
+    start = page.choice.settings
+    epochs.setProperty("value", 77)
+    drafted = refreshed(page).choice.settings
+    assert drafted == replace(start, epochs=77)
+    answer_dialog("mine")
+    from_the_menu(page, "Export hyper-parameters…")
+    finish(page.workspace)
+    assert json.loads((tmp_path / "mine.json").read_text())
+    refreshed(page).presets.button.click()
+    assert refreshed(page).choice.settings.epochs != 77
+    answer_dialog(None)
+    from_the_menu(page, "Import hyper-parameters…")
+    finish(page.workspace)
+    assert refreshed(page).choice.settings.epochs != 77
+    answer_dialog("mine.json")
+    from_the_menu(page, "Import hyper-parameters…")
+    finish(page.workspace)
+    assert refreshed(page).choice.settings == drafted
+    assert epochs.property("value") == 77
+    (tmp_path / "bad.json").write_text("[")
+    answer_dialog("bad.json")
+    from_the_menu(page, "Import hyper-parameters…")
+    finish(page.workspace)
+    assert refreshed(page).choice.settings == drafted
+    (note,) = notifications
+    assert "bad.json" in str(note.message)
+    page.buttons.button.click()
+    finish(page.workspace)
+    assert page.workspace.project.classifiers[0].settings.epochs == 77
+
+
 # --- fitting -----------------------------------------------------------------------------------
 
 
@@ -85,6 +158,27 @@ def test_fit_with_one_click_and_see_the_curves(page: FitPage, finish: Wait) -> N
     assert [curves.title for curves in page.curves.drawn] == ["SimpleCNN 1 · fit 1"]
     assert [len(line.x) for line in page.curves.charts[0].lines] == [3, 3]
     assert not page.buttons.go_on.isHidden()
+
+
+def test_a_fit_is_deleted_from_the_list_and_undo_brings_it_back(
+    page: FitPage, finish: Wait
+) -> None:
+    for _ in range(2):
+        page.buttons.button.click()
+        finish(page.workspace)
+        refreshed(page)
+    first, second = page.workspace.project.classifiers[0].runs
+    tree = page.curves.runs.tree
+    tree.setCurrentItem(tree.topLevelItem(1))
+    press(tree, Qt.Key.Key_Delete)
+    (left,) = page.workspace.project.classifiers
+    assert left.runs == (second,)
+    assert left.model is not None
+    refreshed(page)
+    assert [curves.run for curves in page.curves.curves] == [second]
+    assert page.workspace.session.undo_label == "Delete fit 1 of SimpleCNN 1"
+    page.workspace.undo()
+    assert page.workspace.project.classifiers[0].runs == (first, second)
 
 
 def test_fit_and_stop_by_keys(page: FitPage, plays: Plays, finish: Wait, qtbot: QtBot) -> None:

@@ -209,9 +209,16 @@ def test_the_kind_is_deleted_meanwhile(
     workspace = fitting.workspace
     workspace.edit("Delete", edits.delete_kind, workspace.gallery.query.kind)
     finish(workspace)
-    assert workspace.project.classifiers == ()
-    assert texts(notifications) == [f"The kind that {NAME!r} was fitted on has gone"]
+    (told,) = texts(notifications)
+    assert told.startswith(f"{NAME} is fitted. Its kind cells was deleted meanwhile, and is back")
     assert fitting.current is None
+    kept, kind = only(workspace), workspace.project.find_kind("cells")
+    assert (kept.kind, len(kept.runs)) == (kind.id, 1)
+    assert list(workspace.project.of_kind(kind.id)) == []
+    workspace.undo()
+    assert (workspace.project.classifiers, len(workspace.project.kinds)) == ((), 1)
+    workspace.undo()
+    assert workspace.project.find_kind("cells").categories
 
 
 def test_a_category_is_deleted_meanwhile(

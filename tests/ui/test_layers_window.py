@@ -12,11 +12,16 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QWidget
 from tests.model.cells import CELLS
+from tests.ui.segment_stage import project_of
 from tests.ui.test_layers import cells, flat_project
 
 from napari_piximi.model import edits, masks
 from napari_piximi.model.raster import MOST
 from napari_piximi.model.things import Annotation, ArrayPixels, Image
+from napari_piximi.ui import segment_preview
+from napari_piximi.ui.layer_view import camera_of
+from napari_piximi.ui.segment_page import SegmentPage
+from napari_piximi.ui.segmentation_panel import SegmentationPanel
 from napari_piximi.ui.workspace import Workspace, workspace_of
 
 qtest: Any = QTest  # its type hints lack that all of it is static
@@ -192,3 +197,39 @@ def test_very_many_objects_come_into_a_layer_that_is_shown(
     workspace.session.undo()
     assert not np.any(layer.data)
     assert layer is workspace.layers.labels_layer("cell")
+
+
+def test_a_preview_follows_the_view_of_a_large_image(
+    workspace: Workspace, canvas: QWidget, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise it would go on to tell of the part that was in view before."""
+    monkeypatch.setattr(segment_preview, "MOST", 64)
+    pixels = np.zeros((1, 200, 200, 1), np.uint8)
+    pixels[:, 90:110, 20:40] = pixels[:, 90:100, 150:160] = pixels[:, 104:112, 150:160] = 200
+    workspace.open_project(project_of(pixels))
+    workspace.show("image-0")
+    panel = SegmentationPanel(workspace.viewer)
+    qtbot.addWidget(panel)
+    panel.show()
+    page = panel.page("Find objects")
+    assert isinstance(page, SegmentPage)
+    camera = camera_of(workspace.viewer)
+    camera.zoom = min(canvas.width(), canvas.height()) / 60
+    camera.center = (0.0, 100.0, 30.0)
+    qtbot.wait(200)
+    page.buttons.look.click()
+    qtbot.waitUntil(lambda: page.buttons.found.text().startswith("1 object in the part in view"))
+    start, layer = middle(canvas), page.preview.layer
+    qtest.mousePress(canvas, LEFT, NONE, start)
+    for step in range(1, 9):
+        qtest.mouseMove(canvas, start - QPoint(round(canvas.width() * step / 10), 0))
+        qtbot.wait(20)
+    qtest.mouseRelease(canvas, LEFT, NONE, start)
+    assert camera.center[2] > 60, "the drag moved it"
+    camera.center = (0.0, 100.0, 155.0)
+    qtbot.waitUntil(lambda: page.buttons.found.text().startswith("2 objects in the part in view"))
+    assert page.preview.layer is layer
+    assert layer is not None
+    assert layer.translate[1] > 60
+    panel.hide()
+    assert not page.preview.shown

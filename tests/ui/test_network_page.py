@@ -18,7 +18,9 @@ from napari_piximi.model import edits
 from napari_piximi.model.project import new_project
 from napari_piximi.model.segmentation import SegmentationNetwork, SegmentationScore, UNetSettings
 from napari_piximi.model.things import Annotation
-from napari_piximi.ui import leaving_fit
+from napari_piximi.segment.annotated import split_of
+from napari_piximi.ui import documents
+from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.network_choice import annotated_of
 from napari_piximi.ui.network_fitting import keep_network
 from napari_piximi.ui.network_outcome import outcome_of
@@ -129,6 +131,7 @@ def test_from_nothing_annotated_there_is_a_way_to_find_objects(
     button = page.troubles.rows[0].button
     assert button is not None
     assert button.text() == "Go to Find objects"
+    assert button.toolTip() == "Go to Find objects", "nothing that could be undone"
     button.click()
     assert isinstance(panel.page("Find objects"), SegmentPage)
     assert panel.pages.currentIndex() == 0
@@ -282,6 +285,7 @@ def test_too_little_memory_has_a_remedy(
     row = page.troubles.rows[0]
     assert row.button is not None
     assert row.button.text() == "Fit with batch size 1"
+    assert row.button.toolTip() == "Fit with batch size 1"
     assert len(notifications) == 1
     row.button.click()
     finish(page.workspace)
@@ -295,13 +299,15 @@ def test_the_kind_is_deleted_meanwhile(
     plays("quick")
     page.fit()
     assert page.workspace.edit("Delete", edits.delete_kind, KIND)
-    after = page.workspace.project
+    assert page.workspace.edit("Make", edits.create_kind, "Nuclei")
     finish(page.workspace)
-    assert page.workspace.project is after
     (told,) = texts(notifications)
-    assert "the kind 'nuclei' that it finds was deleted meanwhile" in told
-    assert not page.buttons.button.isVisible() or not page.buttons.button.isEnabled()
-    page.workspace.undo()
+    assert told.startswith(f"{NAME} is fitted. Its kind nuclei 2 was deleted meanwhile")
+    assert only(page.workspace).kind == KIND
+    assert page.workspace.project.kind_name(KIND) == "nuclei 2"
+    for _ in range(3):
+        page.workspace.undo()
+    assert page.workspace.project.networks == ()
     page.refresh()
     assert page.buttons.button.isEnabled()
 
@@ -333,18 +339,26 @@ def test_another_project_is_opened_meanwhile(
     assert texts(notifications) == [f"Fit {NAME}: stopped, since another project was opened"]
 
 
-def test_the_window_asks_before_it_closes(
-    page: NetworkPage, plays: Plays, answers: list[str], finish: Wait
+def test_who_leaves_the_project_is_asked_about_the_fit(
+    page: NetworkPage, plays: Plays, answers: list[str], qtbot: QtBot
 ) -> None:
     plays("until_stopped")
     page.fit()
-    answers.append(leaving_fit.CANCEL)
-    assert not leaving_fit.may_end_fit(page.workspace)
+    qtbot.waitUntil(
+        lambda: bool(page.fitting.current and page.fitting.current.history), timeout=9000
+    )
+    before = page.workspace.project
+    answers.append("Go on fitting")
+    assert not documents.new(page.workspace)
     assert page.fitting.current is not None
-    answers.append(leaving_fit.KEEP)
-    page.fitting.current.history["loss"] = {1: 1.0}
-    assert leaving_fit.may_end_fit(page.workspace)
+    assert page.workspace.project is before
+    answers[:] = ["Stop and keep the best", "Cancel"]
+    assert not documents.new(page.workspace)
     assert page.fitting.current is None
+    assert [network.name for network in page.workspace.project.networks] == [NAME]
+    answers.append("Don't save")
+    assert documents.new(page.workspace)
+    assert page.workspace.project.networks == ()
 
 
 def test_a_result_finds_its_place_in_the_current_project() -> None:
@@ -364,6 +378,68 @@ def fitted(page: NetworkPage, plays: Plays, finish: Wait) -> NetworkPage:
     page.fit()
     finish(page.workspace)
     return page
+
+
+def test_a_fit_is_scored_on_what_it_has_held_out(
+    page: NetworkPage, plays: Plays, finish: Wait
+) -> None:
+    plays("quick", judged=True)
+    page.fit()
+    finish(page.workspace)
+    network, project = only(page.workspace), page.workspace.project
+    (held,) = split_of(network).validation
+    (score,) = network.scores
+    assert (score.partition, score.images, score.run) == ("Validation", 1, 0)
+    assert score.annotated == sum(1 for _ in project.annotations(held))
+    assert page.workspace.session.undo_label == f"Evaluate {NAME}"
+    page.workspace.undo()
+    assert only(page.workspace).scores == ()
+
+
+def test_the_score_of_a_network_that_has_gone_is_dropped(
+    page: NetworkPage, plays: Plays, finish: Wait, notifications: list[Notification]
+) -> None:
+    plays("quick", judged=True)
+
+    def delete(job: Job) -> None:
+        if job.title == f"Evaluate {NAME}":
+            page.workspace.edit("Delete", edits.delete_network, NAME)
+
+    page.workspace.jobs.started.connect(delete)
+    page.fit()
+    finish(page.workspace)
+    assert page.workspace.project.networks == ()
+    assert texts(notifications) == []
+
+
+def test_nothing_is_scored_where_nothing_is_held_out(
+    page: NetworkPage, plays: Plays, finish: Wait
+) -> None:
+    plays("quick", judged=True)
+    page.choice.set_settings(replace(page.choice.settings, training_percentage=1.0))
+    page.fit()
+    finish(page.workspace)
+    assert only(page.workspace).scores == ()
+
+
+def test_a_fit_is_deleted_from_the_list_and_undo_brings_it_back(
+    fitted: NetworkPage, finish: Wait
+) -> None:
+    page = fitted
+    page.refresh()
+    page.fit()
+    finish(page.workspace)
+    page.refresh()
+    first, second = only(page.workspace).runs
+    tree = page.curves.runs.tree
+    tree.setCurrentItem(tree.topLevelItem(1))
+    page.curves.runs.delete.trigger()
+    assert only(page.workspace).runs == (second,)
+    page.refresh()
+    assert [curves.run for curves in page.curves.curves] == [second]
+    assert page.workspace.session.undo_label == f"Delete fit 1 of {NAME}"
+    page.workspace.undo()
+    assert only(page.workspace).runs == (first, second)
 
 
 def test_rename_duplicate_delete(fitted: NetworkPage, notifications: list[Notification]) -> None:

@@ -294,16 +294,16 @@ def test_what_stops_a_prediction_is_said(
     workspace.edit("Put", lambda p: replace(
         p, classifiers=(replace(p.classifiers[0], **changes),)))  # fmt: skip
     page.refresh()
-    assert words in page.ask.trouble.text()
-    assert not page.ask.trouble.isHidden()
+    assert words in page.ask.line.text.text()
+    assert not page.ask.line.isHidden()
     assert not page.ask.button.isEnabled()
-    assert page.ask.mend.isHidden() is not map_offered
+    assert page.ask.line.mend.isHidden() is not map_offered
 
 
 def test_without_a_model_it_is_said_what_to_do(page: PredictPage) -> None:
     page.panel.choice.choose(None)
     page.refresh()
-    assert "fit one" in page.ask.trouble.text()
+    assert "fit one" in page.ask.line.text.text()
     assert not page.ask.button.isEnabled()
 
 

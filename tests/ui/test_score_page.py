@@ -21,7 +21,12 @@ from napari_piximi.errors import EngineError, SegmentError
 from napari_piximi.io.tfjs import EXTRA_KEY
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project, new_project
-from napari_piximi.model.segmentation import SegmentationNetwork, SegmentationScore, UNetSettings
+from napari_piximi.model.segmentation import (
+    ScoredImage,
+    SegmentationNetwork,
+    SegmentationScore,
+    UNetSettings,
+)
 from napari_piximi.model.things import Annotation
 from napari_piximi.model.training import LAYERS_FORMAT, ModelArtifact, Run
 from napari_piximi.progress import Progress
@@ -130,7 +135,7 @@ def test_what_the_other_page_is_set_to_is_judged_on_all_annotated_images(
     objects = count(before)
     assert (entry.score.annotated, entry.score.found) == (objects, objects - 3)
     assert entry.score.matched == (objects - 3,) * 10
-    assert [(row.annotated, row.found) for row in entry.rows] == [
+    assert [(row.annotated, row.found) for row in entry.score.rows] == [
         (count(before, image.id), count(before, image.id) - 1) for image in before.images()
     ]
     assert page.view.images.rowCount() == 3
@@ -158,12 +163,12 @@ def test_a_network_keeps_its_score_as_one_edit(page: ScorePage, finish: Wait) ->
     assert score.run == 0
     assert page.workspace.session.undo_label == f"Evaluate {NAME}"
     assert page.view.judged is not None
-    assert page.view.judged.rows[0].image == last
+    assert page.view.judged.score.rows[0].image == last
     page.workspace.undo()
     assert page.workspace.project is before
     assert page.empty.isVisible()
     page.workspace.redo()
-    assert page.view.judged.rows, "image by image is still known"
+    assert page.view.judged.score.rows, "image by image is still known"
 
 
 def test_a_network_is_compared_with_another_way(
@@ -223,7 +228,7 @@ def test_the_shown_image_and_a_click_on_a_row(page: ScorePage, finish: Wait) -> 
     workspace.show(images[0])
     page.refresh()
     press(page, finish)
-    assert [row.image for row in page.scoring.kept[0].rows] == images[:1]
+    assert [row.image for row in page.scoring.kept[0].score.rows] == images[:1]
     assert page.scoring.kept[0].score.partition == SHOWN
     choose(page.form.images, "All annotated")
     press(page, finish)
@@ -258,11 +263,19 @@ def test_scores_can_be_deleted(page: ScorePage, finish: Wait) -> None:
 
 def test_scores_of_a_project_that_was_opened(page: ScorePage, workspace: Workspace) -> None:
     score = SegmentationScore("Validation", 2, 10, 9, (8,) * 10, (0.9,) * 10, 0)
-    workspace.open_project(edits.add_score(workspace.project, NAME, score))
+    before = workspace.project
+    workspace.open_project(edits.add_score(before, NAME, score))
     page.refresh()
     assert page.list.topLevelItemCount() == 1
     assert page.view.caption.text() == NO_ROWS
     assert page.view.images.isHidden()
+    row = ScoredImage("gone", "gone.tif", 3, 2, (1,) * 10, (0.9,) * 10)
+    better = replace(score, rows=(row,))
+    workspace.open_project(edits.add_score(before, NAME, better))
+    page.refresh()
+    assert page.view.caption.isHidden()
+    cells = [page.view.images.item(0, column) for column in range(4)]
+    assert [cell and cell.text() for cell in cells] == ["gone.tif", "3", "2", "0.400"]
     workspace.open_project(new_project())
     page.refresh()
     assert page.scoring.kept == []

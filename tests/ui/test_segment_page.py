@@ -21,7 +21,14 @@ from napari_piximi.segment import catalog
 from napari_piximi.segment.catalog import Plane
 from napari_piximi.segment.found import Found
 from napari_piximi.segment.running import ABSENT
-from napari_piximi.ui import preferences, segmenter_facts, sending_dialog, weights_dialog
+from napari_piximi.ui import (
+    preferences,
+    segment_preview,
+    segmenter_facts,
+    sending_dialog,
+    weights_dialog,
+)
+from napari_piximi.ui.layer_view import camera_of
 from napari_piximi.ui.segment_choice import settings_of
 from napari_piximi.ui.segment_consent import host_of
 from napari_piximi.ui.segment_page import NO_IMAGE, NOT_ADDED, SegmentPage
@@ -247,6 +254,32 @@ def test_planes_only_of_stacks(page: SegmentPage, workspace: Workspace, finish: 
 # --- finding ----------------------------------------------------------------------------------
 
 
+def test_what_was_found_is_shown_in_the_gallery(page: SegmentPage, finish: Wait) -> None:
+    button, gallery = page.buttons.look_at, page.workspace.gallery
+    assert button.isHidden()
+    gallery.set_query(replace(gallery.query, labelled=True))
+    run(page, finish)
+    assert button.text() == "Show blob in the Gallery →"
+    button.click()
+    assert gallery.query.kind == page.workspace.project.find_kind("blob").id
+    assert len(gallery.ids) == 2
+    page.workspace.edit("Rename", edits.edit_kind, gallery.query.kind, name="dots & more")
+    page.refresh()
+    assert button.text() == "Show dots && more in the Gallery →"
+    page.workspace.undo()
+    page.workspace.undo()
+    page.refresh()
+    assert button.isHidden()
+    button.click()
+    assert gallery.query.kind == "Image"
+    page.workspace.redo()
+    page.refresh()
+    assert not button.isHidden()
+    page.workspace.open_project(project_of(dots(200)))
+    page.refresh()
+    assert button.isHidden()
+
+
 def test_find_again_and_undo(page: SegmentPage, finish: Wait) -> None:
     assert not page.target.replaces.isVisible()
     run(page, finish)
@@ -359,6 +392,34 @@ def test_without_live_it_waits_for_a_press(page: SegmentPage, finish: Wait, qtbo
     assert not page.preview.shown, "what is shown would not be what is set"
     page.refresh()
     assert "press Preview again" in page.buttons.found.text()
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_live_preview_follows_the_view_of_a_large_image(
+    page: SegmentPage, finish: Wait, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, live: bool
+) -> None:
+    monkeypatch.setattr(segment_preview, "MOST", 16)
+    page.buttons.follow.setChecked(live)
+    (channel, *_), camera = page.workspace.layers.layers(), camera_of(page.workspace.viewer)
+    channel.corner_pixels = np.array([[0, 0], [10, 10]])
+    page.buttons.look.click()
+    finish(page.workspace)
+    before = page.buttons.found.text()
+    assert before.startswith("2 objects in the part in view,")
+    camera.center = (0.0, 20.0, 20.0)
+    channel.corner_pixels = np.array([[16, 16], [32, 32]])
+    if live:
+        qtbot.waitUntil(lambda: page.buttons.found.text().startswith("No object in the part in"))
+    else:
+        qtbot.waitUntil(
+            lambda: page.buttons.found.text() == before.replace("in v", "that was in v")
+        )
+        qtbot.wait(300)
+        assert page.preview.shown, "it took its time, and can still be looked at"
+    page.panel.hide()
+    camera.center = (0.0, 5.0, 5.0)
+    qtbot.wait(300)
+    assert not page.preview.shown
 
 
 def test_only_quick_ones_are_live(page: SegmentPage) -> None:

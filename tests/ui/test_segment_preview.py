@@ -1,5 +1,7 @@
 """The preview: what it shows, that stale ones are not shown, and that it joins no project."""
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -16,6 +18,7 @@ from napari_piximi.model.things import ArrayPixels, Image
 from napari_piximi.segment.running import Request
 from napari_piximi.ui import segment_preview
 from napari_piximi.ui.layer_import import add_layers, layers_to_project
+from napari_piximi.ui.layer_view import camera_of
 from napari_piximi.ui.segment_preview import Preview, looked_at
 from napari_piximi.ui.workspace import Workspace
 from napari_piximi.ui.writing import write_layers
@@ -248,3 +251,71 @@ def test_median_size_is_that_of_the_areas(preview: Preview, finish: Wait, qtbot:
     finish(workspace)
     expected = 2 * np.sqrt(100 / np.pi)
     assert preview.text == f"3 objects, median diameter {expected:.1f} px"
+
+
+def test_it_tells_when_another_part_is_in_view(
+    preview: Preview, finish: Wait, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr(segment_preview, "MOST", 16)
+    workspace = preview.workspace
+    channel, camera = workspace.layers.layers()[0], camera_of(workspace.viewer)
+    told: list[str] = []
+    preview.panned.connect(lambda: told.append(preview.text))
+
+    def look_at(left: int, right: int) -> None:
+        """Move as napari does: the camera at once, the corners when it is drawn."""
+        camera.center = (0.0, 5.0, (left + right) / 2)
+        channel.corner_pixels = np.array([[0, left], [10, right]])
+        qtbot.wait(2 * segment_preview.DELAY)
+
+    look_at(0, 10)
+    assert told == [], "nothing is shown yet"
+    preview.ask(ASKED)
+    finish(workspace)
+    qtbot.wait(2 * segment_preview.DELAY)
+    before, layer = preview.text, preview.layer
+    assert " in the part in view," in before
+    camera.angles = (0.0, 0.0, 45.0)
+    look_at(0, 10)
+    assert told == []
+    look_at(4, 14)
+    assert told == [before.replace("in view", "that was in view")]
+    assert preview.layer is layer
+    look_at(0, 10)
+    assert preview.text == before, "it is back"
+    assert len(told) == 1
+    camera.zoom *= 2
+    channel.corner_pixels = np.array([[2, 2], [8, 8]])
+    qtbot.wait(2 * segment_preview.DELAY)
+    assert len(told) == 2
+    look = preview._rested
+    camera.zoom *= 2
+    assert look.waiting
+    preview.hide()
+    assert not look.waiting
+
+
+def test_a_whole_image_has_no_other_part(preview: Preview, finish: Wait) -> None:
+    preview.ask(ASKED)
+    finish(preview.workspace)
+    camera_of(preview.workspace.viewer).zoom *= 2
+    assert not preview._rested.waiting
+
+
+def test_a_preview_that_is_let_go_leaves_nothing(preview: Preview, qtbot: QtBot) -> None:
+    camera = camera_of(preview.workspace.viewer)
+    before = [len(event.callbacks) for event in (camera.events.center, camera.events.zoom)]
+    other = Preview(preview.workspace)
+    told: list[None] = []
+    other.panned.connect(lambda: told.append(None))
+    other._rested.ask()
+    gone = weakref.ref(other)
+    del other
+    gc.collect()
+    assert gone() is None
+    camera.zoom *= 2  # what is dead is dropped when there is news
+    camera.center = (0.0, 1.0, 1.0)
+    after = [len(event.callbacks) for event in (camera.events.center, camera.events.zoom)]
+    assert after == before
+    qtbot.wait(2 * segment_preview.DELAY)
+    assert told == []

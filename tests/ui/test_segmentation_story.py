@@ -4,11 +4,13 @@ The picture of each step is taken as in :mod:`tests.ui.test_story`; ``make scree
 those of the documentation.
 """
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import napari
+import numpy as np
 import pytest
 from napari.utils.notifications import Notification
 from pytestqt.qtbot import QtBot
@@ -17,15 +19,18 @@ from qtpy.QtWidgets import QComboBox, QDockWidget, QWidget
 from tests.io.tiny_bundle import without_pixels
 from tests.segment.coins import coins_truth
 from tests.segment.nuclei import KIND, nuclei_project
+from tests.segment.trained_star import STAR
 from tests.ui.conftest import Wait
 from tests.ui.pressing import click
 from tests.ui.test_story import SHOTS, Shoot, User, shoot, user
 from tests.ui.test_window import viewer, workspace
 
 from napari_piximi.model import edits
-from napari_piximi.model.labels import annotations_of
+from napari_piximi.model.labels import annotations_of, labels_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
+from napari_piximi.model.things import Image
+from napari_piximi.segment.segmenters.stardist import StarDistSettings
 from napari_piximi.ui import documents
 from napari_piximi.ui.docks import dock_name, show_dock, show_docks
 from napari_piximi.ui.sample_data import open_sample
@@ -189,7 +194,7 @@ def annotated_nuclei() -> Project:
 
 
 def train(desk: Desk, shoot: Shoot) -> None:
-    """Fit a U-Net in the engine; its curves stay, and it is one step that can be undone."""
+    """Fit a U-Net in the engine; its curves stay, and so does how it does on what was held out."""
     page = desk.page("Train your own")
     page.choice.set_settings(QUICK)
     page.refresh()
@@ -200,18 +205,20 @@ def train(desk: Desk, shoot: Shoot) -> None:
     assert network.runs[-1].epochs > 1
     assert network.kind == KIND
     assert page.curves.charts[0].lines
-    desk.workspace.undo()
+    assert [score.partition for score in network.scores] == ["Validation"]
+    for _ in range(2):
+        desk.workspace.undo()
     assert desk.project is before
-    desk.workspace.redo()
+    for _ in range(2):
+        desk.workspace.redo()
     shoot("17-trained")
 
 
 def judge_the_network(desk: Desk, shoot: Shoot) -> None:
-    """Judge it, and the default, on the image that it has not learnt from."""
+    """See how it was judged, and judge the default, on the image that it has not learnt from."""
     desk.press_button(desk.page("Train your own").outcome.more)
     page = desk.page("Evaluate")
     assert page.form.partition == "Validation"
-    desk.press_button(page.form.button)
     (score,) = network_of(desk).scores
     desk.choose(page.form.segmenter, "As on Find objects")
     desk.choose(page.form.images, "Held out")
@@ -242,6 +249,75 @@ def find_with_it(desk: Desk, shoot: Shoot) -> None:
 
 def network_of(desk: Desk) -> SegmentationNetwork:
     return desk.project.find_network(NAME)
+
+
+def test_find_nuclei_with_stardist(
+    desk: Desk,
+    shoot: Shoot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    notifications: list[Notification],
+) -> None:
+    shutil.copytree(STAR, tmp_path / "my_stardist")
+    monkeypatch.chdir(tmp_path)  # engines begin here
+    project = nuclei_project([701, 702], 256, 22)
+    shown = list(project.images())[-1].id
+    bare = edits.delete_things(project, [thing.id for thing in project.annotations(shown)])
+    desk.workspace.open_project(bare)
+    desk.workspace.show(shown)
+    desk.open()
+    page = desk.page("Find objects")
+    page.choice.choose("stardist-fluo")
+    page.choice.set_settings(StarDistSettings(model="my_stardist"))
+    desk.choose(page.target.where, "The shown image")
+    desk.press_button(page.buttons.look)
+    previewed = page.buttons.found.text()
+    desk.press_button(page.buttons.button)
+    found = desk.objects("stardist_nucleus")
+    assert f"{found} " in previewed
+    assert_as_in_the_package(desk, shown)
+    shoot("20-stardist")
+    page = desk.page("Evaluate")
+    desk.choose(page.form.kind, KIND)
+    desk.press_button(page.form.button)
+    (entry,) = page.scoring.kept
+    assert entry.score.annotated > 40
+    assert entry.score.f1[0] > 0.85
+    assert [n.message for n in notifications if n.severity != "info"] == []
+
+
+def assert_as_in_the_package(desk: Desk, image: str) -> None:
+    """Compare with the label image that the package makes, in the process that may load it."""
+    thing = desk.project.things[image]
+    assert isinstance(thing, Image)
+    pixels = np.asarray(thing.pixels)[0, :, :, 0]
+    labels = desk.workspace.learning.networks.call("tests.segment.trained_star:by_package", pixels)
+    objects = list(desk.project.annotations(image))
+    mine = labels_of(objects, (1, *pixels.shape))[0]
+    seen = np.concatenate(([0], np.unique(labels[labels > 0])))
+    assert len(objects) == len(seen) - 1 > 40
+    np.testing.assert_array_equal(seen[mine], labels)
+
+
+@pytest.mark.parametrize("key", ["stardist-fluo", "glas", "coco-ssd", "cellpose"])
+def test_what_each_network_needs(desk: Desk, shoot: Shoot, key: str) -> None:
+    desk.workspace.open_project(nuclei_project([701], 256, 22))
+    desk.open()
+    page = desk.page("Find objects")
+    page.choice.choose(key)
+    page.segmenter.about.button.setChecked(True)
+    desk.qtbot.wait(150)
+    assert all(page.segmenter.facts[name].text() for name in ("Takes", "Licence", "Cite"))
+    assert page.forms[key].isVisible()
+    column = page.segmenter.parentWidget()
+    assert column is not None
+    photograph(column, f"21-{key}", desk.viewer.theme)
+
+
+def photograph(widget: QWidget, name: str, theme: str) -> None:
+    """Take a picture of a part of the window, if pictures are asked for."""
+    if SHOTS:
+        assert widget.grab().save(str(Path(SHOTS) / f"{name}-{theme}.png"))
 
 
 def told(project: Project) -> Any:  # noqa: ANN401

@@ -20,6 +20,7 @@ from napari_piximi.segment.catalog import Plane
 from napari_piximi.segment.found import Found, found_boxes
 from napari_piximi.segment.results import Target
 from napari_piximi.segment.running import Request, segment_image
+from napari_piximi.ui import documents
 from napari_piximi.ui import segmenting as module
 from napari_piximi.ui.segmenting import Segmenting, asker_of, segmenting_of
 from napari_piximi.ui.workspace import Workspace
@@ -72,6 +73,23 @@ def test_objects_are_one_edit_and_are_unknown(
     assert workspace.layers.color_mode == "instance"
     workspace.undo()
     assert workspace.project is before
+
+
+def test_finished_images_can_be_kept_when_the_project_is_left(
+    slow: Slow, workspace: Workspace, answers: list[str], qtbot: QtBot
+) -> None:
+    workspace.open_project(project_of(dots(200, 250), dots(180), dots(9)))
+    segmenting = segmenting_of(workspace)
+    segmenting.start(ids(), ASKED, BLOBS)
+    slow.go.release()
+    qtbot.waitUntil(lambda: len(slow.seen) == 2, timeout=9000)
+    answers.append("Go on finding")
+    assert not documents.new(workspace)
+    assert segmenting.current is not None
+    answers[:] = ["Stop and keep finished images", "Cancel"]
+    assert not documents.new(workspace)
+    assert segmenting.current is None
+    assert objects(workspace) == [("image-0", "blob")] * 2
 
 
 def test_running_again_replaces_or_adds(stage: Segmenting, finish: Wait) -> None:

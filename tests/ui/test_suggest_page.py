@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ from napari_piximi.learn.label_errors import Suspicion, Suspicions
 from napari_piximi.model import edits
 from napari_piximi.model.gallery import Ranking, SortKey
 from napari_piximi.model.query import Query
-from napari_piximi.model.things import IMAGE_KIND
-from napari_piximi.model.training import Classifier, ModelArtifact
+from napari_piximi.model.things import IMAGE_KIND, Partition
+from napari_piximi.model.training import LAYERS_FORMAT, Classifier, ModelArtifact
 from napari_piximi.ui.classifier_panel import ClassifierPanel
 from napari_piximi.ui.gallery_panel import GalleryPanel
 from napari_piximi.ui.suggest_page import SUSPICIOUS, SuggestPage
@@ -55,11 +56,11 @@ def page(workspace: Workspace, qtbot: QtBot) -> SuggestPage:
     return made
 
 
-def choose_model(page: SuggestPage) -> None:
+def choose_model(page: SuggestPage, **changes: Any) -> None:  # noqa: ANN401
     kind = page.panel.choice.kind
-    model = ModelArtifact({}, b"")
-    net = Classifier("net", kind, model=model, class_map=("1round", "1long"))
-    page.panel.workspace.edit("fit", edits.put_classifier, net)
+    model = ModelArtifact({"format": LAYERS_FORMAT, "classes": ["round", "long"]}, b"")
+    net = Classifier("net", kind, channels=3, model=model, class_map=("1round", "1long"))
+    page.panel.workspace.edit("fit", edits.put_classifier, replace(net, **changes))
     page.panel.choice.choose("net")
 
 
@@ -74,13 +75,86 @@ RANKING = Ranking("margin", ("cell-9", "cell-7", "cell-0"), np.array([0.2, 0.9, 
 
 
 def test_without_a_model_one_is_sent_to_fit_one(page: SuggestPage) -> None:
-    assert "Fit a model first" in page.trouble.text()
+    assert "There is no model yet: fit one" in page.line.text.text()
     assert page.start.isHidden()
-    assert not page.to_fit.isHidden()
+    assert page.line.mend.text() == "Go to Fit"
     assert page.suggest() is None
+    page.line.mend.click()
+    assert page.panel.pages.tabText(page.panel.pages.currentIndex()) == "Fit"
     choose_model(page)
-    assert page.trouble.isHidden()
+    assert page.line.isHidden()
     assert not page.start.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "button"),
+    [
+        ({"model": None}, "The files of net are missing", ""),
+        ({"channels": 1}, "net takes 1 channel, but the images have 3", ""),
+        ({"class_map": ("1round", "deleted")}, "map its classes first", "Map classes…"),
+    ],
+)
+@pytest.mark.parametrize("method", ["Uncertain (margin)", "Diverse"])
+def test_models_that_do_not_suit_are_not_asked(
+    page: SuggestPage, changes: dict[str, Any], words: str, button: str, method: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    page.method.setCurrentText(method)
+    choose_model(page, **changes)
+    assert words in page.line.text.text()
+    assert page.start.isHidden()
+    assert page.line.mend.isHidden() is (button == "")
+    asked = ask(page, RANKING, monkeypatch)
+    assert asked.function == ""
+    if button:
+        assert page.line.mend.text() == button
+        page.line.mend.click()
+        page.refresh()
+        assert page.line.isHidden()
+        assert page.panel.choice.classifier is not None
+        assert page.panel.choice.classifier.class_map == ("1round", "1long")
+
+
+def test_there_must_be_something_to_rank(page: SuggestPage) -> None:
+    choose_model(page)
+    workspace = page.panel.workspace
+    ids = [thing.id for thing in workspace.project.of_kind(page.panel.choice.kind)]
+    workspace.edit("Label", edits.categorize, ids, "1round")
+    page.refresh()
+    assert page.line.text.text().startswith("There is no thing without a label")
+    page.among.setCurrentText("All things")
+    assert page.line.isHidden()
+    assert not page.start.isHidden()
+    workspace.edit("Delete", edits.delete_things, ids)
+    page.refresh()
+    assert page.line.text.text().startswith("There is no thing of this kind")
+
+
+def test_suspicions_need_labels(page: SuggestPage, qtbot: QtBot) -> None:
+    page.method.setCurrentText(SUSPICIOUS)
+    workspace = page.panel.workspace
+    page.panel.resize(360, 800)
+    page.panel.show()
+    page.setParent(None)
+    page.show()
+    assert page.start.isVisible()
+    workspace.edit("Label", edits.categorize, ["cell-4", "cell-5"], "1round")
+    qtbot.waitUntil(page.line.isVisible)
+    assert "two labelled things of at least two categories" in page.line.text.text()
+    assert not page.start.isVisible()
+    assert page.suggest() is None
+    page.line.mend.click()
+    assert workspace.gallery.query.labelled is False
+    workspace.undo()
+    qtbot.waitUntil(page.start.isVisible)
+    ids = ["cell-2", "cell-3", "cell-4", "cell-5"]
+    workspace.edit("Split", edits.set_partition, ids, Partition.VALIDATION)
+    page.refresh()
+    assert page.start.isVisible(), "how things are split plays no part"
+    settings = replace(page.panel.choice.settings, height=8, width=8)
+    page.panel.choice.set_settings(settings)
+    assert page.line.text.text().startswith("SimpleCNN needs an input of at least")
+    assert page.line.mend.text() == "Go to Fit"
 
 
 def test_the_gallery_is_sorted_by_suggestions(
@@ -152,7 +226,7 @@ def test_suspicious_labels_are_listed_and_shown(
     page: SuggestPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.method.setCurrentText(SUSPICIOUS)
-    assert page.trouble.isHidden()  # needs labels, not a model
+    assert page.line.isHidden()  # needs labels, not a model
     asked = ask(page, WRONG, monkeypatch)
     assert asked.function.endswith(":suspect")
     assert asked.options["folds"] == 5

@@ -1,5 +1,6 @@
 """Edits of very many things are worked out in a thread, and applied to what the project is then."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -75,16 +76,28 @@ def _apply(
         if done is not None:
             done()
 
-    return workspace.run(label, _compute, before, function, args, done=computed)
+    job = workspace.run(label, _compute, workspace, before, function, args, done=computed)
+    job.edits = True
+    return job
 
 
 def _compute(
-    project: Project, function: Callable[..., Project], args: tuple[Any, ...], progress: Progress
+    workspace: Workspace,
+    project: Project,
+    function: Callable[..., Project],
+    args: tuple[Any, ...],
+    progress: Progress,
 ) -> Project | None:
-    """Work an edit out; None where it is refused, so that the user hears of it as of any edit."""
+    """Work an edit out, and what is shown after it.
+
+    None where it is refused, so that the user hears of it as of any edit.
+    """
     progress(0, 0, "Working it out")
     try:
         with without_garbage_collection():
-            return function(project, *args)
+            after = function(project, *args)
+            workspace.foresee(project, after)
+            gc.freeze()  # or the next search for garbage would go through all that was made
+            return after
     except EditError:
         return None

@@ -4,19 +4,21 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_piximi.model.forest import grown_trees, tree_counts
 from napari_piximi.model.project import Project
-from napari_piximi.model.training import Run
+from napari_piximi.model.training import FOREST, Run
 from napari_piximi.ui.fit_course import FitUnderWay
 
 __all__ = [
     "COLORS",
     "Curves",
     "Fitted",
+    "along",
     "best_value",
     "curves_csv",
     "curves_of",
@@ -58,11 +60,19 @@ class Curves:
         Kind, name of the model and number of the run; -1 for the one that is under way.
     title : str
     figures : mapping of str to ((N,) epochs, (N,) values)
-        Epochs count from 1.
+        Epochs count from 1; in their place, forests have numbers of trees.
     best : int or None
         The epoch whose weights were kept, from 1; 0: those that the fit began with.
     own : bool
         Of the model that is chosen.
+    epochs : int
+        How many there are.
+    stopped : str
+        How it ended; see :class:`napari_piximi.model.training.Run`.
+    trees : bool
+        It is of a forest, which has trees in place of epochs.
+    run : Run or None
+        Where they come from; None for the one that is under way.
     """
 
     key: tuple[str, str, int]
@@ -72,6 +82,8 @@ class Curves:
     own: bool = True
     epochs: int = 0
     stopped: str = ""
+    trees: bool = False
+    run: Run | None = None
 
     @property
     def drawn(self) -> bool:
@@ -82,30 +94,45 @@ class Curves:
 def run_curves(model: Fitted, number: int, *, own: bool = True) -> Curves:
     """Return the curves of a run that a model keeps."""
     run = model.runs[number]
+    places = _places(run.settings, max(map(len, run.history.values()), default=0))
     figures = {
-        name: (np.arange(1.0, len(values) + 1), np.asarray(values, np.float64))
+        name: (places[: len(values)], np.asarray(values, np.float64))
         for name, values in run.history.items()
     }
+    best, trees = run.best_epoch, grown_trees(run)
     return Curves(
         (model.kind, model.name, number),
         f"{model.name} · fit {number + 1}",
         figures,
-        _best_epoch(run),
+        (int(places[best]) if 0 <= best < len(places) else best + 1) if run.history else None,
         own,
-        run.epochs,
+        run.epochs if trees is None else trees,
         run.stopped,
+        trees is not None,
+        run,
     )
+
+
+def _places(settings: Any, epochs: int) -> Floats:  # noqa: ANN401
+    """Return where the figures of a fit stand: at its epochs, or numbers of trees."""
+    if getattr(settings, "architecture", "") == FOREST:
+        counts = tree_counts(settings.trees)
+        if epochs <= len(counts):
+            return np.array(counts[:epochs], np.float64)
+    return np.arange(1.0, epochs + 1)
 
 
 def live_curves(fit: FitUnderWay) -> Curves:
     """Return the curves of a fit that is under way, as far as they are known."""
     figures = {}
+    places = _places(fit.settings, max((max(v) for v in fit.history.values() if v), default=0))
     for name, values in fit.history.items():
-        epochs = np.fromiter(values.keys(), np.float64, len(values))
-        figures[name] = epochs, np.fromiter(values.values(), np.float64, len(values))
+        epochs = np.fromiter(values.keys(), np.intp, len(values))
+        figures[name] = places[epochs - 1], np.fromiter(values.values(), np.float64, len(values))
     epochs_now = int(max((part[0][-1] for part in figures.values() if len(part[0])), default=0))
     key = (fit.kind, fit.name, -1)
-    return Curves(key, f"{fit.name} · now", figures, None, True, epochs_now, "running")
+    trees = getattr(fit.settings, "architecture", "") == FOREST
+    return Curves(key, f"{fit.name} · now", figures, None, True, epochs_now, "running", trees)
 
 
 def runs_of(project: Project, kind: str, chosen: str | None) -> list[Curves]:
@@ -130,12 +157,9 @@ def same_curves(known: Iterable[Curves], fresh: Iterable[Curves]) -> list[Curves
 
 
 def _same(known: Curves | None, fresh: Curves) -> Curves:
-    if known is None or (known.title, known.own, known.best) != (
-        fresh.title, fresh.own, fresh.best
-    ):  # fmt: skip
+    if known is None or (known.title, known.own) != (fresh.title, fresh.own):
         return fresh
-    same = known.epochs == fresh.epochs and known.stopped == fresh.stopped
-    return known if same else fresh
+    return known if known.run is fresh.run else fresh
 
 
 def best_value(curves: Curves, figure: str = "accuracy") -> float | None:
@@ -150,12 +174,18 @@ def best_value(curves: Curves, figure: str = "accuracy") -> float | None:
     return None
 
 
+def along(shown: Iterable[Curves]) -> str:
+    """Return what curves go along: epochs, or the trees of forests."""
+    kinds = {curves.trees for curves in shown}
+    return "Epoch or trees" if len(kinds) > 1 else "Trees" if True in kinds else "Epoch"
+
+
 def curves_csv(chosen: Sequence[Curves]) -> str:
     """Return curves as a table: run, epoch, and a column per figure."""
     names = list(dict.fromkeys(name for curves in chosen for name in curves.figures))
     out = StringIO(newline="")
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["run", "epoch", *names])
+    table.writerow(["run", along(chosen).lower(), *names])
     for curves in chosen:
         table.writerows(_rows(curves, names))
     return out.getvalue()
@@ -169,7 +199,3 @@ def _rows(curves: Curves, names: Iterable[str]) -> Iterator[list[object]]:
     every = sorted({epoch for column in columns.values() for epoch in column})
     for epoch in every:
         yield [curves.title, int(epoch), *(columns.get(n, {}).get(epoch, "") for n in names)]
-
-
-def _best_epoch(run: Run) -> int | None:
-    return run.best_epoch + 1 if run.history else None

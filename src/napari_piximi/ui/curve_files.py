@@ -1,15 +1,17 @@
-"""Where a picture or a table of curves is to be saved, and saving it."""
+"""Where a picture or a table is to be saved, and saving it."""
 
-import os
 from pathlib import Path
-from secrets import token_hex
 
+from qtpy.QtCore import QBuffer, QByteArray, QIODevice
+from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_piximi.errors import SaveError
+from napari_piximi.io._replace import replace_files
 from napari_piximi.ui import messages
 from napari_piximi.ui.file_choice import last_folder, remember_folder
 
-__all__ = ["choose_new_file", "write_bytes"]
+__all__ = ["choose_new_file", "write_bytes", "write_picture"]
 
 
 def choose_new_file(parent: QWidget | None, title: str, name: str, kind: str) -> Path | None:
@@ -42,12 +44,20 @@ def choose_new_file(parent: QWidget | None, title: str, name: str, kind: str) ->
 
 def write_bytes(path: Path, data: bytes) -> bool:
     """Write a file whole or not at all; one message where that fails."""
-    beside = path.with_name(f".{path.name}.{token_hex(4)}.new")
     try:
-        beside.write_bytes(data)
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        messages.error(f"{path} cannot be written: {error.strerror or error}")
+        replace_files({path: data})
+    except SaveError as error:
+        messages.error(error)
         return False
     return True
+
+
+def write_picture(path: Path, picture: QImage | QPixmap) -> bool:
+    """Write a picture as PNG, whole or not at all; one message where that fails."""
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not picture.save(buffer, "PNG"):
+        messages.error(f"{path}: not saved: the picture may be too large")
+        return False
+    return write_bytes(path, data.data())

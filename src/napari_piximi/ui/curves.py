@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QBuffer, QByteArray, QIODevice
 from qtpy.QtGui import QColor, QPainter, QPixmap, QResizeEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
@@ -20,8 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_piximi.ui import preferences
 from napari_piximi.ui.chart import Chart, ChartColors, Line
-from napari_piximi.ui.curve_data import Curves, curves_csv
-from napari_piximi.ui.curve_files import choose_new_file, write_bytes
+from napari_piximi.ui.curve_data import Curves, along, curves_csv
+from napari_piximi.ui.curve_files import choose_new_file, write_bytes, write_picture
 from napari_piximi.ui.run_list import RunList
 from napari_piximi.ui.setting_editors import ignore_wheel
 
@@ -211,6 +210,7 @@ class CurvesView(QWidget):
         drawn = self.drawn
         for chart, name in zip(self.charts, self.figures.titles, strict=True):
             chart.setVisible(name in names)
+            chart.along = along(drawn)
             chart.set_lines([line for curves in drawn for line in self._lines(curves, name)])
         self.export.setEnabled(bool(drawn))
         self.key.setVisible(bool(drawn))
@@ -255,11 +255,7 @@ class CurvesView(QWidget):
     def _save_png(self) -> None:
         path = choose_new_file(self, "Save curves as a picture", "curves.png", "Picture (*.png)")
         if path is not None:
-            data = QByteArray()
-            buffer = QBuffer(data)
-            buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-            self.picture().save(buffer, "PNG")
-            write_bytes(path, data.data())
+            write_picture(path, self.picture())
 
     def _save_csv(self) -> None:
         path = choose_new_file(self, "Save curves as a table", "curves.csv", "Table (*.csv)")

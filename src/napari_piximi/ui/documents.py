@@ -2,6 +2,7 @@
 
 import os
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from napari_piximi.model.session import Session
 from napari_piximi.progress import Progress
 from napari_piximi.ui import file_choice, messages, preferences
 from napari_piximi.ui.jobs import Job
+from napari_piximi.ui.leaving_work import Agreement, may_end_work
 from napari_piximi.ui.workspace import Workspace
 
 __all__ = [
@@ -107,7 +109,7 @@ def open_path(
     path = Path(os.path.abspath(path))
     if not _may_open(workspace, path, parent):
         return None
-    desk, session, agreed = _desk(workspace), workspace.session, workspace.project
+    desk, session, agreed = _desk(workspace), workspace.session, Agreement(workspace)
     if desk.opening is not None:
         desk.opening.cancel()  # the one asked for last is the one that is wanted
 
@@ -115,7 +117,7 @@ def open_path(
         project, version = found
         if desk.opening is not job or workspace.session is not session:
             return  # something else was opened since
-        changed = workspace.project is not agreed or desk.saving is not None
+        changed = not agreed.holds(workspace) or desk.saving is not None
         if changed and not may_leave(workspace, parent):
             return
         workspace.open_project(project, path)
@@ -153,11 +155,16 @@ def show_first_image(workspace: Workspace) -> None:
 
 
 def _may_open(workspace: Workspace, path: Path, parent: QWidget | None) -> bool:
-    """Ask about unsaved work; of the very file that is to be opened, something else."""
-    _wait_for_save(workspace)
-    workspace.layers.flush()
-    if path != workspace.path or not workspace.session.dirty:
+    """Ask about work; of unsaved work on the very file that is to be opened, something else."""
+    if path != workspace.path:
         return may_leave(workspace, parent)
+    return _asked_once(workspace, parent, _may_reopen)
+
+
+def _may_reopen(workspace: Workspace, parent: QWidget | None) -> bool:
+    path = workspace.path
+    if path is None or not workspace.session.dirty:
+        return True
     answer = messages.ask(
         parent,
         f"{path.name} is open, with changes that are not saved",
@@ -301,36 +308,50 @@ def _wait_for_save(workspace: Workspace) -> None:
 
 
 def may_leave(workspace: Workspace, parent: QWidget | None = None) -> bool:
-    """Tell whether the project may be left, after asking about unsaved work and saving it.
+    """Tell whether the project may be left, after asking about work.
 
-    The window stays alive while a save is waited for. If saving fails, the user stays.
+    That is work that is under way, and work that is not saved, which is then saved. The window
+    stays alive while either is waited for. If saving fails, the user stays.
 
     Returns
     -------
     bool
         False while the same question is on the screen already.
     """
+    return _asked_once(workspace, parent, _may_drop)
+
+
+def _asked_once(
+    workspace: Workspace, parent: QWidget | None, ask: Callable[[Workspace, QWidget | None], bool]
+) -> bool:
+    """Ask about work that is under way, and then `ask`, but not while this is on the screen."""
     desk = _desk(workspace)
     if desk.leaving:
         return False
     desk.leaving = True
     try:
+        if not may_end_work(workspace, parent):
+            return False
         _wait_for_save(workspace)
         workspace.layers.flush()  # what was just painted is work too
-        while workspace.session.dirty:
-            answer = messages.ask(
-                parent,
-                f"Save the changes to “{workspace.project.name}”?",
-                "If you do not save them, they are lost.",
-                (SAVE, DISCARD, CANCEL),
-            )
-            if answer == DISCARD:
-                return True
-            if answer == CANCEL or not _saved(save(workspace, parent)):
-                return False
-        return True
+        return ask(workspace, parent)
     finally:
         desk.leaving = False
+
+
+def _may_drop(workspace: Workspace, parent: QWidget | None) -> bool:
+    while workspace.session.dirty:
+        answer = messages.ask(
+            parent,
+            f"Save the changes to “{workspace.project.name}”?",
+            "If you do not save them, they are lost.",
+            (SAVE, DISCARD, CANCEL),
+        )
+        if answer == DISCARD:
+            return True
+        if answer == CANCEL or not _saved(save(workspace, parent)):
+            return False
+    return True
 
 
 # --- names of files ------------------------------------------------------------------------

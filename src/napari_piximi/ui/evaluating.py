@@ -6,14 +6,15 @@ from functools import partial
 
 from psygnal import Signal
 
-from napari_piximi.errors import EditError, FitError
+from napari_piximi.errors import EditError
 from napari_piximi.model.classifiers import add_evaluation
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.query import renewed
 from napari_piximi.model.things import Partition
 from napari_piximi.model.training import GRAPH_FORMAT, Classifier
-from napari_piximi.ui.jobs import Job
+from napari_piximi.ui import predicting
+from napari_piximi.ui.jobs import Job, missed
 from napari_piximi.ui.learning import Learning, needs_keras
 from napari_piximi.ui.workspace import Workspace
 
@@ -51,15 +52,12 @@ def keep_evaluation(project: Project, classifier: Classifier, evaluation: Evalua
 
 def obstacle(workspace: Workspace, classifier: Classifier | None, partition: str) -> str:
     """Say what would stop an evaluation, and what to do; empty where nothing would."""
-    from napari_piximi.learn.suitability import mapped_categories
-
     project, gallery = workspace.project, workspace.gallery
     if classifier is None:
         return "Fit a model on the Fit page, or choose one above; then see here how good it is."
-    try:
-        class_map = mapped_categories(project, classifier, gallery.query.kind)
-    except FitError as error:
-        return str(error)
+    found = predicting.obstacle(project, gallery.query.kind, classifier)
+    if found is not None:
+        return found.text
     counts = gallery.counts()
     known = project.known_categories(gallery.query.kind)
     numbers = {key: _counted(counts.get(key, {}), partition) for key in known}
@@ -67,7 +65,7 @@ def obstacle(workspace: Workspace, classifier: Classifier | None, partition: str
         return _nothing(partition)
     if partition == CROSS_VALIDATION:
         return _not_crossed(classifier, numbers)
-    if not any(numbers.get(key) for key in class_map):
+    if not any(numbers.get(key) for key in classifier.class_map):
         return "The model knows none of the categories of these things: fit a new one."
     return ""
 
@@ -136,7 +134,7 @@ class Evaluating:
                 keras=needs_keras(asked),
                 done=partial(self._keep, classifier),
             )
-        self.job.finished.connect(self._ended)
+        missed(self.job).finished.connect(self._ended)
         self.changed.emit()
         return self.job
 

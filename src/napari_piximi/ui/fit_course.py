@@ -12,7 +12,7 @@ from napari_piximi.learn.readiness import Remedy, Trouble
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
 from napari_piximi.model.training import Classifier, Run, Settings
 from napari_piximi.ui import messages
-from napari_piximi.ui.jobs import Job
+from napari_piximi.ui.jobs import Job, Leaving
 from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.time_left import TimeLeft, spoken
 from napari_piximi.ui.workspace import Workspace
@@ -37,6 +37,8 @@ class FitUnderWay:
         The figures that were reported; quick epochs may be missing.
     over : bool
         Its result has come, and takes the place of these figures.
+    kind_name : str
+        What the kind was called when the fit began.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class FitUnderWay:
     history: dict[str, dict[int, float]] = field(default_factory=dict)
     stopping: bool = False
     over: bool = False
+    kind_name: str = ""
     left: TimeLeft = field(default_factory=TimeLeft)
 
     def take(self, done: int, total: int, message: str, figures: dict[str, Any]) -> None:
@@ -127,7 +130,16 @@ class FitCourse:
 
     def _follow(self, fit: FitUnderWay, job: Job) -> None:
         """Follow the job of a fit that has begun."""
-        fit.job = job
+        fit.job, fit.kind_name = job, self.workspace.project.kind_name(fit.kind)
+        job.leaving = Leaving(
+            f"{one_line(fit.name)} is still being fitted",
+            "Its best epoch so far can be kept as a model of the project. If you discard the fit, "
+            "it is lost.",
+            "Discard the fit",
+            "Go on fitting",
+            "Stop and keep the best",
+            self.stop,
+        )
         job.progressed.connect(partial(self._progressed, fit))
         job.finished.connect(partial(self._ended, fit))
         self.changed.emit()
@@ -182,6 +194,14 @@ class FitCourse:
     def _take(self, fit: FitUnderWay, result: Any) -> bool:  # noqa: ANN401
         """Put a result into the project as it is now; False where that is not possible."""
         raise NotImplementedError
+
+    def _warn_of_kind(self, fit: FitUnderWay, more: str = "") -> None:
+        """Tell that the kind was deleted meanwhile, and came back with the result."""
+        name = one_line(self.workspace.project.kind_name(fit.kind))
+        messages.warn(
+            f"{one_line(fit.name)} is fitted. Its kind {name} was deleted meanwhile, and is back, "
+            f"without objects, for it to be kept with{more}; undo takes both away"
+        )
 
     def _newest(self, result: Any) -> tuple[str, Run]:  # noqa: ANN401
         """Return the name of what was fitted, and its newest run."""

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_piximi.learn.plans import INPUT_SETTINGS
 from napari_piximi.learn.readiness import Remedy, Trouble, readiness
+from napari_piximi.model import edits
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import FOREST, GRAPH_FORMAT, Classifier, Settings
 from napari_piximi.ui.compare_row import CompareRow, FollowRow
@@ -28,6 +29,7 @@ from napari_piximi.ui.remedies import apply_remedy
 from napari_piximi.ui.rest import Pace, Rest
 from napari_piximi.ui.settings_form import SettingsForm
 from napari_piximi.ui.settings_split import SettingsSplit, scrolled
+from napari_piximi.ui.shown_names import one_line
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
@@ -115,6 +117,7 @@ class FitPage(QWidget):
         self.buttons.fit.connect(self.fit)
         self.buttons.more.connect(self.go_on)
         self.buttons.stop.connect(self.fitting.stop)
+        self.curves.runs.delete_asked.connect(self._delete_run)
         self.outcome.predict.connect(self._predict_rest)
         self.compare.compare.clicked.connect(self._compare)
         self.compare.use.clicked.connect(self._use_better)
@@ -280,6 +283,11 @@ class FitPage(QWidget):
         self.refitting.predicts = checked
 
     # --- events --------------------------------------------------------------------------------
+
+    def _delete_run(self, key: tuple[str, str, int]) -> None:
+        kind, name, number = key
+        label = f"Delete fit {number + 1} of {one_line(name)}"
+        self.workspace.edit(label, edits.delete_run, name, kind, number)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Show what went on out of sight."""

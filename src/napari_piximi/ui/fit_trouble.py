@@ -94,7 +94,7 @@ class TroubleRow(QWidget):
         remedy = trouble.remedy
         if remedy is not None:
             self.button = QPushButton(remedy.caption)
-            undone = "" if remedy.action in ("find", "new") else "; this can be undone"
+            undone = "; this can be undone" if remedy.is_edit else ""
             self.button.setToolTip(f"{remedy.caption}{undone}")
             self.button.setAccessibleName(remedy.caption)
             self.button.clicked.connect(lambda: mend(remedy))

@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_piximi.errors import EditError
 from napari_piximi.learn.results import FitResult, add_evaluation, apply_fit
+from napari_piximi.model import edits
 from napari_piximi.model.columns import Columns
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.things import Partition
@@ -75,8 +76,10 @@ class Fitting(FitCourse):
         """Put a result into the project as it is now, and judge it."""
         workspace = self.workspace
         fit.over = True
+        gone = fit.kind not in workspace.project.kinds
         try:
-            after = apply_fit(workspace.project, result)
+            before = edits.bring_back_kind(workspace.project, fit.kind, fit.kind_name)
+            after = apply_fit(before, result)
         except EditError as error:
             messages.error(error)
             return False
@@ -85,10 +88,12 @@ class Fitting(FitCourse):
         if workspace.gallery.query.kind == fit.kind:
             workspace.learning.choice.choose(classifier.name)
         lost = [key for key in classifier.class_map if key and key not in after.categories]
-        if lost:
-            gone = "1 category" if len(lost) == 1 else f"{len(lost)} categories"
+        if gone:
+            self._warn_of_kind(fit, " (map its classes before it predicts)")
+        elif lost:
+            count = "1 category" if len(lost) == 1 else f"{len(lost)} categories"
             messages.warn(
-                f"{one_line(classifier.name)} is fitted, but {gone} of it went meanwhile: "
+                f"{one_line(classifier.name)} is fitted, but {count} of it went meanwhile: "
                 "map its classes before it predicts"
             )
         else:

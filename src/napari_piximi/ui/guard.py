@@ -1,6 +1,5 @@
 """Closing the window: unsaved changes are asked about, and then all work is stopped."""
 
-import sys
 import weakref
 from functools import partial
 
@@ -53,7 +52,7 @@ class _Guard(QObject):
             return False
         keep = False
         try:
-            leaving = self._may_leave()
+            leaving = documents.may_leave(self.workspace, self._window)
         except Exception as error:  # from here it would let the window close without a word
             leaving = keep = self._failed
             self._failed = True
@@ -66,14 +65,6 @@ class _Guard(QObject):
         if event.isAccepted():
             self.workspace.close(keep=keep)
         return True
-
-    def _may_leave(self) -> bool:
-        if "napari_piximi.ui.fitting" in sys.modules:  # else nothing was ever fitted
-            from napari_piximi.ui.leaving_fit import may_end_fit
-
-            if not may_end_fit(self.workspace, self._window):
-                return False
-        return documents.may_leave(self.workspace, self._window)
 
 
 def guard(window: QMainWindow, workspace: Workspace) -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from napari.qt.threading import FunctionWorker, create_worker
@@ -15,7 +16,7 @@ from napari_piximi.errors import Cancelled, PiximiError, PiximiWarning
 from napari_piximi.ui import messages
 from napari_piximi.ui.activity import Activity
 
-__all__ = ["Job", "Jobs", "show_failure"]
+__all__ = ["Job", "Jobs", "Leaving", "missed", "show_failure"]
 
 INTERVAL = 0.05
 """Seconds between two reports of progress that only count."""
@@ -23,6 +24,29 @@ MOST = 10**9
 """Most steps that are reported."""
 WARNINGS = 5
 """Most warnings of one job that are shown in full."""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What is asked before a job is stopped because its project or its window is left.
+
+    Attributes
+    ----------
+    title, text : str
+    discard, stay : str
+        Captions of the answers.
+    keep : str
+        Caption of the answer that keeps what is done so far; empty where nothing can be kept.
+    stop : callable
+        Stops the job so that this is kept.
+    """
+
+    title: str
+    text: str = "If you leave the project, it is stopped, and nothing of it is kept."
+    discard: str = "Stop it"
+    stay: str = "Go on with it"
+    keep: str = ""
+    stop: Callable[[], object] = bool
 
 
 class Job(QObject):
@@ -36,6 +60,10 @@ class Job(QObject):
         ``"running"``, ``"done"``, ``"cancelled"`` or ``"failed"``.
     warnings : list of str
         What it repaired, or what has no effect.
+    leaving : Leaving or None
+        What is asked before it is stopped; None where nobody would miss it.
+    edits : bool
+        It works out an edit of the user's, which is waited for rather than stopped.
     """
 
     progressed = QtSignal(int, int, str, object)
@@ -47,6 +75,8 @@ class Job(QObject):
         self.title = title
         self.state = "running"
         self.warnings: list[str] = []
+        self.leaving: Leaving | None = None
+        self.edits = False
         self._stop = threading.Event()
         self._reported = 0.0
 
@@ -205,6 +235,12 @@ def _deliver(
             done(result)
     else:
         (failed or show_failure)(error)
+
+
+def missed(job: Job) -> Job:
+    """Let a job be asked about before it is stopped because its project is left; return it."""
+    job.leaving = Leaving(f"“{job.title}” is still under way")
+    return job
 
 
 def show_failure(error: BaseException) -> None:

@@ -186,7 +186,9 @@ def units_of(image: Image) -> tuple[str, ...]:
 
 def set_scale(layer: "Layer", image: Image) -> None:
     """Give a layer the size of an image's pixels."""
-    layer.scale = scale_of(image)
+    scale = scale_of(image)
+    if tuple(layer.scale) != scale:  # each time, the layer draws all anew
+        layer.scale = scale
     units = units_of(image)
     if tuple(map(str, layer.units)) != units:
         layer.units = units

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
-from napari.utils.colormaps import CyclicLabelColormap
 from numpy.typing import NDArray
 
 from napari_piximi.model.project import Project
-from napari_piximi.model.raster import Raster, Region
+from napari_piximi.model.raster import Region
 from napari_piximi.model.things import Image, Kind
 from napari_piximi.ui import messages
+from napari_piximi.ui.layer_ahead import (
+    LabelsAhead,
+    labels_ahead,
+    layer_data,
+)
 from napari_piximi.ui.layer_channels import scale_of, set_scale, units_of
+from napari_piximi.ui.layer_colormap import LabelColors, Texture
 from napari_piximi.ui.layer_colors import ColorMode, label_colors
 from napari_piximi.ui.layer_painting import different_regions, painted_regions
+from napari_piximi.ui.layer_table import LabelTable
 from napari_piximi.ui.rest import Rest
 
 if TYPE_CHECKING:
-    import pandas as pd
     from napari.utils.events import Event
 
     from napari_piximi.ui.workspace import Workspace
@@ -29,8 +34,9 @@ __all__ = ["KindLayer", "warm_up"]
 
 LOOK_AGAIN = 200
 """Milliseconds after napari drew labels that it did not tell were painted."""
-TABLE_DELAY = 150
 OPACITY = 0.8
+NONE = np.zeros((2, 4), np.float32)
+"""Colours of no labels."""
 SMALL = 1 << 22
 
 
@@ -50,13 +56,20 @@ class KindLayer:
         What the project says that the labels are.
     """
 
-    def __init__(self, workspace: "Workspace", image: Image, kind: Kind) -> None:
+    def __init__(
+        self,
+        workspace: "Workspace",
+        image: Image,
+        kind: Kind,
+        ahead: LabelsAhead | None = None,
+    ) -> None:
         self._workspace = workspace
         self._viewer = weakref.ref(workspace.viewer)
         self._regions: list[Region] = []
         self._commit_soon = Rest(self._commit_at_rest, 0)
         self._look_soon = Rest(self._look, LOOK_AGAIN)
-        self._table_soon = Rest(self._set_table, TABLE_DELAY)
+        self._texture = Texture()
+        self._coming: LabelsAhead | None = None
         self._colors: NDArray[np.float32] | None = None
         self._given: object = None
         self._press: object = None
@@ -64,36 +77,63 @@ class KindLayer:
         self._told = False
         self.image = image
         self.kind = kind
-        self.raster = Raster(workspace.project, image.id, kind.id)
+        # One pixel of few bits at first, so that napari does not work on all more than once.
+        scale = scale_of(image)
         self.layer = Labels(
-            self._data(), name=kind.name, scale=scale_of(image), units=units_of(image),
-            opacity=OPACITY, visible=kind.visible,
+            np.zeros((1,) * len(scale), np.uint16), name=kind.name, scale=scale,
+            units=units_of(image), opacity=OPACITY, visible=kind.visible,
+            colormap=LabelColors(NONE, self._texture),
         )  # fmt: skip
-        self.layer.selected_label = min(self.raster.largest + 1, self._most)
+        self._table = LabelTable(workspace, self.layer)
+        if ahead is None:
+            self._take(labels_ahead(workspace.project, image.id, kind.id))
+        else:
+            self.raster, self._coming = ahead.raster, ahead
         self._label = self.layer.selected_label
-        self._set_table()
         self.layer.events.paint.connect(self._note_paint)
         self.layer.events.data.connect(self._note_data)
         self.layer.events.set_data.connect(self._look_soon.ask)
         self.layer.mouse_drag_callbacks.append(self._hold)
 
-    def show(self, image: Image) -> None:
-        """Show the annotations on another image; what waits is done before, by :meth:`flush`."""
+    def show(self, image: Image, ahead: LabelsAhead | None = None) -> None:
+        """Show the annotations on another image; what waits is done before, by :meth:`flush`.
+
+        Parameters
+        ----------
+        image : Image
+        ahead : LabelsAhead, optional
+            These annotations as the project has them now.
+        """
         self._commit_soon.forget()
         self._regions.clear()
         self.image = image
-        self.raster = Raster(self._workspace.project, image.id, self.kind.id)
-        self.layer.data = self._data()
         set_scale(self.layer, image)
-        self.layer.selected_label = min(self.raster.largest + 1, self._most)
+        self._take(ahead or labels_ahead(self._workspace.project, image.id, self.kind.id))
         self._forget_strokes()
-        self._table_soon.ask()
+
+    def fill(self) -> None:
+        """Show what was made ready for a new layer; later than napari makes room for the layer."""
+        if self._coming is not None:
+            self._take(self._coming)
+
+    def _take(self, ahead: LabelsAhead) -> None:
+        """Show what was made ready."""
+        self.raster, self._coming = ahead.raster, None
+        if ahead.data is not None:
+            if ahead.texture is not None:
+                self._texture.adopt(ahead.texture)
+            label = min(self.raster.largest + 1, self._most)
+            if label <= np.iinfo(self.layer.data.dtype).max:  # the new data may have fewer bits
+                self.layer.selected_label = label
+            self.layer.data = self._given = ahead.data
+            self.layer.selected_label = label
+        self._table.put(ahead.raster, ahead.table)
 
     def fits(self, image: Image) -> bool:
         """Tell whether :meth:`show` could show that image."""
         return bool(self.layer.ndim == (2 if image.pixels.shape[0] == 1 else 3))
 
-    def update(self, project: Project, touched: Set[str]) -> None:
+    def update(self, project: Project, touched: Set[str], ahead: LabelsAhead | None = None) -> None:
         """Follow a change of the project.
 
         Parameters
@@ -101,6 +141,8 @@ class KindLayer:
         project : Project
         touched : set of str
             Ids of annotations on the image, or that were there, of any kind.
+        ahead : LabelsAhead, optional
+            What the layer is to show then.
         """
         image, kind = project.things[self.image.id], project.kinds[self.kind.id]
         assert isinstance(image, Image)
@@ -111,10 +153,17 @@ class KindLayer:
             self.kind = kind
             if shown:
                 self.layer.visible = kind.visible
+        self.fill()
+        painting = bool(self._regions) or self._is_drawing()
+        if ahead is not None and not painting:
+            self._take(ahead)
+            if ahead.data is not None:
+                self._forget_strokes()
+            return
         if touched:
-            before = self.raster.labels.copy() if self._regions or self._is_drawing() else None
+            before = self.raster.labels.copy() if painting else None
             self._write(self.raster.update(project, touched), before)
-        self._table_soon.ask()
+        self._table.ask(touched)
 
     def recolor(self, project: Project, mode: ColorMode, selected: Set[str]) -> None:
         """Give each label its colour."""
@@ -128,7 +177,7 @@ class KindLayer:
             )
         if self._colors is None or not np.array_equal(colors, self._colors):
             self._colors = colors
-            self.layer.colormap = CyclicLabelColormap(colors=colors)
+            self.layer.colormap = LabelColors(colors, self._texture)
 
     def has_other_label(self) -> bool:
         """Tell whether another label is to be painted than when this was asked last."""
@@ -137,19 +186,20 @@ class KindLayer:
 
     def flush(self) -> None:
         """Do now what waits for a rest; of a stroke that goes on, what there is of it."""
+        self.fill()
         if self._look_soon.waiting or self._is_drawing():
             self._look_soon.forget()
             self._find()
         if self._commit_soon.waiting:
             self._commit_soon.forget()
             self._commit()
-        self._table_soon.flush()
+        self._table.flush()
 
     def close(self) -> None:
         """Let go of the layer."""
         self._commit_soon.forget()
         self._look_soon.forget()
-        self._table_soon.forget()
+        self._table.forget()
         self.layer.events.paint.disconnect(self._note_paint)
         self.layer.events.data.disconnect(self._note_data)
         self.layer.events.set_data.disconnect(self._look_soon.ask)
@@ -197,6 +247,7 @@ class KindLayer:
 
     def _find(self) -> None:
         """Find changes that no event tells of, such as those of napari's own undo."""
+        self.fill()
         painted = self._painted()
         if painted is None:
             self.layer.data = self._data()
@@ -256,13 +307,9 @@ class KindLayer:
         return int(np.iinfo(self.raster.labels.dtype).max)
 
     def _data(self) -> NDArray[Any]:
-        """Return labels for the layer: a copy, in which planes without any take no memory."""
-        labels = self.raster.labels
-        data: NDArray[Any] = np.zeros_like(labels)
-        for plane in {thing.plane for thing in self.raster.things.values()}:
-            data[plane] = labels[plane]
-        self._given = data[0] if data.shape[0] == 1 else data
-        return self._given
+        """Return labels for the layer."""
+        self._given = data = layer_data(self.raster)
+        return data
 
     def _write(self, regions: list[Region], before: NDArray[Any] | None = None) -> None:
         """Let the layer show what the project says there.
@@ -306,11 +353,6 @@ class KindLayer:
         self.layer.editable = True
         self.layer.mode = mode
 
-    def _set_table(self) -> None:
-        project = self._workspace.project
-        if self.image.id in project.things and self.kind.id in project.kinds:
-            self.layer.features = _table(project, self.raster)
-
 
 def warm_up() -> None:
     """Import what the first Labels layer needs; for threads that read.
@@ -329,25 +371,3 @@ def _after(project: Project, stroke: Any) -> Project:  # noqa: ANN401
 
 def _around(plane: int, planes: int) -> tuple[int, int]:
     return max(0, plane), min(plane + 1, planes)
-
-
-def _table(project: Project, raster: Raster) -> "pd.DataFrame":
-    """Return what napari's features table shows: a row for each annotation, after one for 0."""
-    import pandas as pd
-
-    names = {key: category.name for key, category in project.categories.items()}
-    things = list(raster.things.values())
-    predictions = [thing.prediction for thing in things]
-    return pd.DataFrame(
-        {
-            "index": np.concatenate(([0], raster.numbers())),
-            "id": ["", *(thing.id for thing in things)],
-            "name": ["background", *(thing.name for thing in things)],
-            "category": ["", *(names.get(thing.category, "") for thing in things)],
-            "partition": ["", *(str(thing.partition) for thing in things)],
-            "prediction": ["", *(names.get(p.category, "") if p else "" for p in predictions)],
-            "probability": np.array(
-                [np.nan, *(p.probability if p else None for p in predictions)], float
-            ),
-        }
-    )

@@ -19,6 +19,7 @@ from napari_piximi.progress import Progress
 from napari_piximi.ui import messages
 from napari_piximi.ui.layer_channels import ChannelLayers, apply_channels_to_all
 from napari_piximi.ui.layer_colors import ColorMode
+from napari_piximi.ui.layer_foresight import Ahead, Foresight, ready
 from napari_piximi.ui.layer_keys import ViewerKeys
 from napari_piximi.ui.layer_kinds import KindLayers
 from napari_piximi.ui.layer_view import centre_on, name_planes, plane_of, set_plane
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerLink", "apply_channels_to_all"]
 
+MANY = 2_000
+"""Things of a project from which on labels are made ready in a thread."""
 AT_ONCE = 8 << 20
 """Bytes of pixels that are read without a job."""
 LOOK_DELAY = 250
@@ -55,8 +58,13 @@ class LayerLink:
         self._viewer = weakref.ref(viewer)
         self._look_soon = Rest(self._commit_look, LOOK_DELAY)
         self._plane_soon = Rest(self._commit_plane, PLANE_DELAY)
+        self._kinds_soon = Rest(self._show_kinds, 0)
+        self._fill_soon = Rest(self._fill, 0)
         self._image: str | None = None
         self._extent: object = None
+        self._active: tuple[Layer | None] | None = None
+        self._foresight = Foresight()
+        self._wanted = ""
         self._keys = ViewerKeys(workspace, self, viewer)
         self._channels = ChannelLayers(self._look_soon.ask)
         self._kinds = KindLayers(workspace, self._look_soon.ask, self._keys.bind)
@@ -134,14 +142,16 @@ class LayerLink:
         """Show the next image, or the one `count` further, in the gallery's order."""
         gallery = self._workspace.gallery
         images = list(gallery.ids) if gallery.query.kind == IMAGE_KIND else []
-        if self._image not in images:
+        shown = self._workspace.shown  # which may still be made ready
+        if shown not in images:
             images = [image.id for image in self._workspace.project.images()]
         if images:
-            place = images.index(self._image) + count if self._image in images else 0
+            place = images.index(shown) + count if shown in images else 0
             self._workspace.show(images[min(max(place, 0), len(images) - 1)])
 
     def flush(self) -> None:
         """Make edits now of all that was changed in the viewer and still waits for a rest."""
+        self._kinds_soon.flush()
         self._kinds.flush()
         self._look_soon.flush()
         self._plane_soon.flush()
@@ -155,27 +165,56 @@ class LayerLink:
     def _forget(self) -> None:
         """Another project was opened: what waits belongs to the old one."""
         viewer = self._viewer()
-        self._look_soon.forget()
-        self._plane_soon.forget()
+        for rest in (self._look_soon, self._plane_soon, self._kinds_soon, self._fill_soon):
+            rest.forget()
         self._image = None
+        self._foresight.forget()
         if viewer is not None:
             self._clear(viewer)
 
     def _show(self) -> None:
-        """Show the image that the workspace wants shown."""
-        viewer = self._viewer()
+        """Show the image that the workspace wants shown; one of very many things a moment later."""
+        viewer, project = self._viewer(), self._workspace.project
         if viewer is None:
             return
         if self._shown() is not None:
             self.flush()
-        self._image = self._workspace.shown
-        image = self._shown()
-        if image is None:
+        self._wanted = ""
+        image = project.things.get(self._workspace.shown or "")
+        if not isinstance(image, Image):
+            self._image = None
             self._clear(viewer)
+        elif len(project.things) < MANY:
+            self._display(image)
+        else:
+            work = ready, self._kinds, project, image.id
+            self._workspace.run(f"Show {image.name}", *work, done=self._display_ready)
+
+    def _display_ready(self, found: tuple[Project, str, Ahead]) -> None:
+        """Show an image whose labels were made ready, if it still is wanted as it was."""
+        project, key, ahead = found
+        now = self._workspace.project
+        if self._workspace.shown != key:
             return
-        active = viewer.layers.selection.active
+        if project.things is not now.things or project.kinds is not now.kinds:
+            self._show()
+            return
+        self._foresight.put(now, key, ahead)
+        image = now.things[key]
+        assert isinstance(image, Image)
+        self._display(image, soon=True)
+
+    def _display(self, image: Image, *, soon: bool = False) -> None:
+        """Show an image, and its labels at once or in a turn of the event loop of their own."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        self._image = image.id
+        self._active = (viewer.layers.selection.active,)
         self._show_pixels(viewer, image)
-        self._show_kinds(viewer, image, active)
+        self._kinds_soon.ask()
+        if not soon:
+            self._kinds_soon.flush()
 
     def _show_pixels(self, viewer: "ViewerModel", image: Image) -> None:
         pixels = image.pixels
@@ -209,13 +248,26 @@ class LayerLink:
             viewer.layers.insert(place + offset, layer)
         self._settle(viewer, image, active)
 
-    def _show_kinds(self, viewer: "ViewerModel", image: Image, active: Layer | None) -> None:
-        gone, new = self._kinds.show(image)
+    def _show_kinds(self) -> None:
+        """Show the kinds of the image; making their layers takes napari long enough."""
+        viewer, image = self._viewer(), self._shown()
+        if viewer is None or image is None:
+            return
+        ahead = self._foresight.take(self._workspace.project, image.id)
+        active, self._active = (self._active or (viewer.layers.selection.active,))[0], None
+        gone, new = self._kinds.show(image, ahead)
         _remove(viewer, gone)
         for layer in new:
             viewer.layers.append(layer)
         self._keys.refresh()
         self._settle(viewer, image, active)
+        if ahead:
+            self._fill_soon.ask()
+        wanted, self._wanted = self._wanted, ""
+        self._focus(wanted)
+
+    def _fill(self) -> None:
+        self._kinds.fill()
 
     def _settle(self, viewer: "ViewerModel", image: Image, active: Layer | None) -> None:
         """Look at an image after layers came, with the layer active that was before."""
@@ -233,6 +285,7 @@ class LayerLink:
 
     def _follow(self, before: Project, after: Project) -> None:
         """Let the layers follow a change of the project."""
+        self._kinds_soon.flush()
         viewer, image = self._viewer(), self._shown()
         if viewer is None or image is None:
             return
@@ -243,14 +296,37 @@ class LayerLink:
         self._channels.update(image)
         if isinstance(old, Image) and old.plane != image.plane:
             set_plane(viewer, image, image.plane)
-        if self._kinds.follow(before, after, image.id):
-            self._show_kinds(viewer, image, viewer.layers.selection.active)
+        ahead = self._foresight.take(after, image.id)
+        if self._kinds.follow(before, after, image.id, ahead):
+            self._foresight.put(after, image.id, ahead)
+            self._kinds_soon.ask()
+            if not ahead:
+                self._kinds_soon.flush()
+
+    def foresee(self, before: Project, after: Project) -> None:
+        """Make ready what is to be shown if an edit is made; for the thread that works it out.
+
+        Parameters
+        ----------
+        before : Project
+            What is shown now.
+        after : Project
+        """
+        image, workspace = self._image, self._workspace
+        if image is not None:
+            ahead = self._kinds.labels_after(
+                before, after, image, lambda: workspace.project is before
+            )
+            self._foresight.put(after, image, ahead)
 
     def _focus(self, thing: str) -> None:
         """Bring an annotation of the shown image into the middle."""
         viewer, image = self._viewer(), self._shown()
         found = self._workspace.project.things.get(thing)
-        if viewer is None or image is None or not isinstance(found, Annotation):
+        if viewer is None or not isinstance(found, Annotation):
+            return
+        if image is None or found.image != image.id:  # it is being made ready
+            self._wanted = thing
             return
         centre_on(viewer, image, found)
         self.select(thing)

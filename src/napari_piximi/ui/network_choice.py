@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from psygnal import Signal
 
 from napari_piximi.model.networks import free_network_name
+from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
-from napari_piximi.model.things import IMAGE_KIND, Annotation
+from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.ui import preferences
 from napari_piximi.ui.segment_choice import settings_of
 from napari_piximi.ui.segment_words import images_text
@@ -196,12 +197,12 @@ class NetworkChoice:
 
 def annotated_of(project: Project) -> dict[str, Annotated]:
     """Count the objects of each kind, and the images that they are on."""
-    counts: dict[str, dict[str, int]] = {kind: {} for kind in project.kinds if kind != IMAGE_KIND}
-    for thing in project.things.values():
-        images = counts.get(thing.kind)
-        if images is not None and isinstance(thing, Annotation):
-            images[thing.image] = images.get(thing.image, 0) + 1
-    return {kind: Annotated(sum(found.values()), len(found)) for kind, found in counts.items()}
+    places = places_of(project)
+    return {
+        kind: Annotated(places.count(kind), len(places.images_of(kind)))
+        for kind in project.kinds
+        if kind != IMAGE_KIND
+    }
 
 
 def kind_text(project: Project, kind: str, found: Annotated) -> str:

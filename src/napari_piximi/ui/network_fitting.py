@@ -6,12 +6,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from napari_piximi.errors import EditError
-from napari_piximi.model.edits import put_network
+from napari_piximi.model.edits import add_score, bring_back_kind, put_network
 from napari_piximi.model.networks import free_network_name
 from napari_piximi.model.project import Project
-from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
+from napari_piximi.model.segmentation import SegmentationNetwork, SegmentationScore, UNetSettings
+from napari_piximi.model.things import Annotation
 from napari_piximi.model.training import Run
+from napari_piximi.segment.annotated import split_of
 from napari_piximi.ui.fit_course import FitCourse, FitUnderWay
 from napari_piximi.ui.network_choice import network_choice_of
 from napari_piximi.ui.shown_names import one_line
@@ -20,6 +21,7 @@ from napari_piximi.ui.workspace import Workspace
 __all__ = ["NetworkFitting", "keep_network", "network_fitting_of"]
 
 FIT = "napari_piximi.segment.own_networks:fit_network"
+SCORE = "napari_piximi.segment.scoring:score_held_out"
 
 
 class NetworkFitting(FitCourse):
@@ -31,8 +33,6 @@ class NetworkFitting(FitCourse):
     """
 
     RESULT = SegmentationNetwork
-    _kind_name = ""
-    """What the kind was called when the fit began."""
 
     def start(
         self,
@@ -61,7 +61,6 @@ class NetworkFitting(FitCourse):
         self.current, self.trouble = fit, None
         workspace = self.workspace
         workspace.layers.flush()  # what is being painted teaches too
-        self._kind_name = workspace.project.kind_name(kind)
         job = workspace.learning.run(
             f"Fit {one_line(name)}",
             FIT,
@@ -92,13 +91,44 @@ class NetworkFitting(FitCourse):
     def _take(self, fit: FitUnderWay, result: SegmentationNetwork) -> bool:
         fit.over = True
         workspace, choice = self.workspace, network_choice_of(self.workspace)
+        gone = fit.kind not in workspace.project.kinds
         label = f"Fit {one_line(result.name)}"
-        if not workspace.edit(label, keep_network, result, self._kind_name):
+        if not workspace.edit(label, keep_network, result, fit.kind_name):
             return False
+        if gone:
+            self._warn_of_kind(fit)
         choice.forget_name(fit.name)
         if choice.kind == fit.kind:
             choice.choose(workspace.project.networks[-1].name)
+        self._judge(workspace.project.networks[-1])
         return True
+
+    def _judge(self, network: SegmentationNetwork) -> None:
+        """Score a network on what it has held out, if there is anything."""
+        workspace, held = self.workspace, {*split_of(network).validation}
+        things = {
+            key: thing
+            for key, thing in workspace.project.things.items()
+            if (thing.image if isinstance(thing, Annotation) else key) in held
+        }
+        if not any(thing.kind == network.kind for thing in things.values()):
+            return
+        workspace.learning.run(
+            f"Evaluate {one_line(network.name)}",
+            SCORE,
+            replace(workspace.project, things=things, classifiers=(), networks=()),
+            network.kind,
+            network,
+            keras=True,
+            done=partial(self._judged, network),
+        )
+
+    def _judged(self, network: SegmentationNetwork, score: SegmentationScore) -> None:
+        """Keep a score with the network, if the project still has its model."""
+        workspace = self.workspace
+        there = {n.name: n.model for n in workspace.project.networks}
+        if there.get(network.name) is network.model:
+            workspace.edit(f"Evaluate {one_line(network.name)}", add_score, network.name, score)
 
     def _newest(self, result: Any) -> tuple[str, Run]:  # noqa: ANN401
         return result.name, result.runs[-1]
@@ -115,19 +145,9 @@ def keep_network(project: Project, network: SegmentationNetwork, kind_name: str)
         With the new run as its last. Runs and scores of a network of that name that is there
         stay; where the name has become another kind's, it gets a free one.
     kind_name : str
-        As it was called when the fit began.
-
-    Raises
-    ------
-    EditError
-        If its kind has gone.
+        As it was called when the fit began; if it has gone since, it is made anew.
     """
-    if network.kind not in project.kinds:
-        raise EditError(
-            f"{network.name!r} is fitted, but the kind {kind_name!r} that it finds was deleted "
-            "meanwhile, so there is nothing to keep it with; bring the kind back with undo, and "
-            "fit again"
-        )
+    project = bring_back_kind(project, network.kind, kind_name)
     there = next((n for n in project.networks if n.name == network.name), None)
     if there is not None and there.kind != network.kind:
         network = replace(network, name=free_network_name(project))

@@ -9,6 +9,7 @@ from qtpy.QtGui import QKeySequence, QShortcut, QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_piximi.learn.readiness import Remedy, Trouble
+from napari_piximi.model import edits
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
 from napari_piximi.segment.own_networks import FIXED
@@ -26,6 +27,7 @@ from napari_piximi.ui.preset_row import LAST, PresetRow
 from napari_piximi.ui.rest import Pace, Rest
 from napari_piximi.ui.settings_form import SettingsForm
 from napari_piximi.ui.settings_split import SettingsSplit, scrolled
+from napari_piximi.ui.shown_names import one_line
 
 if TYPE_CHECKING:
     from napari_piximi.ui.segmentation_panel import SegmentationPanel
@@ -128,6 +130,7 @@ class NetworkPage(QWidget):
         self.buttons.fit.connect(self.fit)
         self.buttons.more.connect(self.go_on)
         self.buttons.stop.connect(self.fitting.stop)
+        self.curves.runs.delete_asked.connect(self._delete_run)
         self.outcome.use.connect(self.find_with_it)
         self.outcome.judge.connect(self.judge_it)
         keys = QShortcut(QKeySequence(FIT_KEYS), self)
@@ -259,6 +262,11 @@ class NetworkPage(QWidget):
             self.fitting.forget_trouble()
             self._take_settings(replace(self.choice.settings, **remedy.changes))
             self.fit()
+
+    def _delete_run(self, key: tuple[str, str, int]) -> None:
+        _, name, number = key
+        label = f"Delete fit {number + 1} of {one_line(name)}"
+        self.workspace.edit(label, edits.delete_network_run, name, number)
 
     # --- what has changed ------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from napari_piximi.model.training import Classifier
 from napari_piximi.ui import messages
 from napari_piximi.ui.computing import apply_computed
 from napari_piximi.ui.gallery_menu import count_text, predicted_ids, selected_ids
-from napari_piximi.ui.jobs import Job
+from napari_piximi.ui.jobs import Job, missed
 from napari_piximi.ui.learning import needs_keras
 from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.workspace import Workspace
@@ -33,6 +33,9 @@ __all__ = [
     "obstacle",
     "predict",
 ]
+
+
+PREDICT = "napari_piximi.learn.classifier:predict"
 
 
 class Asked(StrEnum):
@@ -53,8 +56,8 @@ class Obstacle:
     text : str
         What a user reads, with what to do about it.
     mend : str
-        ``"map"`` where its classes are to be mapped to categories, ``"fit"`` where there is no
-        model yet; empty where no button can help.
+        ``"map"`` where its classes are to be mapped to categories, ``"fit"`` where the page Fit
+        helps, ``"label"`` where things are to be labelled; empty where no button can help.
     """
 
     text: str
@@ -128,9 +131,9 @@ def predict(workspace: Workspace, classifier: Classifier, ids: Sequence[str]) ->
     def done(predictions: Predictions) -> None:
         _apply(workspace, classifier.name, predictions)
 
-    return workspace.learning.run(
+    job = workspace.learning.run(
         f"Predict {count_text(len(ids))}",
-        "napari_piximi.learn.classifier:predict",
+        PREDICT,
         workspace.project,
         kind,
         own,
@@ -138,6 +141,7 @@ def predict(workspace: Workspace, classifier: Classifier, ids: Sequence[str]) ->
         keras=needs_keras(classifier),
         done=done,
     )
+    return missed(job)
 
 
 def _apply(workspace: Workspace, name: str, predictions: Predictions) -> None:

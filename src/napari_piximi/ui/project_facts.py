@@ -1,9 +1,8 @@
 """What a project holds, in words: counts and classifiers."""
 
-from collections import Counter
 from collections.abc import Mapping
-from operator import attrgetter
 
+from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import THRESHOLDS, SegmentationNetwork
 from napari_piximi.model.things import IMAGE_KIND, Partition
@@ -13,8 +12,10 @@ __all__ = ["classifier_lines", "count_kinds", "kind_text", "project_text"]
 
 
 def count_kinds(project: Project) -> Mapping[str, int]:
-    """Count the things of each kind, in one pass."""
-    return Counter(map(attrgetter("kind"), project.things.values()))
+    """Count the things of each kind that has any."""
+    places = places_of(project)
+    counts = {kind: places.count(kind) for kind in places.planes}
+    return {IMAGE_KIND: len(places.images), **counts} if places.images else counts
 
 
 def project_text(project: Project, counts: Mapping[str, int]) -> str:

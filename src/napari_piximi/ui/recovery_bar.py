@@ -13,6 +13,7 @@ from napari_piximi.io.recovery import Journal, LostSession
 from napari_piximi.model.project import Project
 from napari_piximi.progress import Progress, silent
 from napari_piximi.ui import documents, messages
+from napari_piximi.ui.leaving_work import Agreement
 from napari_piximi.ui.lost_work import look_for_lost_work
 from napari_piximi.ui.panel import Panel
 from napari_piximi.ui.shown_names import breakable, one_line, tip
@@ -61,7 +62,7 @@ class RecoveryBar(Panel):
             return
         self._taken = session
         self.setEnabled(False)
-        agreed = self.workspace.project
+        agreed = Agreement(self.workspace)
         job = self.workspace.jobs.run(
             f"Recovering {session.name}",
             session.adopt,
@@ -127,10 +128,9 @@ class RecoveryBar(Panel):
                 assert action is not None
                 action.triggered.connect(partial(_call, act, session))
 
-    def _go_on(self, session: LostSession, adopted: Adopted, agreed: Project) -> None:
+    def _go_on(self, session: LostSession, adopted: Adopted, agreed: Agreement) -> None:
         journal, project, path = adopted
-        changed = self.workspace.project is not agreed
-        if changed and not documents.may_leave(self.workspace, self):
+        if not agreed.holds(self.workspace) and not documents.may_leave(self.workspace, self):
             journal.close(discard=False)
             return
         self.workspace.open_project(project, path, journal)

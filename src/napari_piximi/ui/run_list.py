@@ -3,11 +3,20 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+from qtpy.QtGui import QAction, QKeyEvent
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QMenu,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 from superqt.utils import signals_blocked
 
+from napari_piximi.ui.category_view import DELETE_KEYS
 from napari_piximi.ui.curve_data import COLORS, Curves, best_value
 from napari_piximi.ui.filter_form import swatch
 from napari_piximi.ui.fold import Fold
@@ -32,6 +41,19 @@ CHECK = Qt.CheckState
 Key = tuple[str, str, int]
 
 
+class _Tree(QTreeWidget):
+    """Tells of the key that deletes."""
+
+    delete_pressed = QtSignal()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Delete is told of; all other keys move."""
+        if event is not None and event.key() in DELETE_KEYS:
+            self.delete_pressed.emit()
+        else:
+            super().keyPressEvent(event)
+
+
 class RunList(Fold):
     """Runs with a box to check, their colour, epochs and best figure; it folds away.
 
@@ -49,6 +71,8 @@ class RunList(Fold):
 
     chosen = QtSignal()
     """Others are to be drawn."""
+    delete_asked = QtSignal(object)
+    """The record of a fit is to be deleted: its key."""
 
     def __init__(
         self,
@@ -58,21 +82,28 @@ class RunList(Fold):
         taught: str = "Of the training things",
         key: str = "fit/runs",
     ) -> None:
-        self.tree = QTreeWidget()
+        self.tree = _Tree()
         super().__init__("Runs", self._made, key)
-        self._figure, self._held_out, self._taught = figure, held_out, taught
+        self._figure, self._title = figure, title
+        self._held_out, self._taught = held_out, taught
+        self._mixed = False
         self._runs: tuple[Curves, ...] = ()
         self._colors: dict[Key, str] = {}
         self._wishes: dict[Key, bool] = {}
         self._defaults: frozenset[Key] = frozenset()
         self._rows: dict[Key, QTreeWidgetItem] = {}
         self.tree.setColumnCount(3)
-        self.tree.setHeaderLabels(["Fit", "Epochs", title])
         self.tree.setRootIsDecorated(False)
         self.tree.setUniformRowHeights(True)
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.tree.setAccessibleName("Fits to draw")
-        self.tree.setToolTip("Check the fits whose curves are to be drawn over each other")
+        self.tree.setToolTip(
+            "Check the fits whose curves are to be drawn over each other; Del deletes the record "
+            "of the selected one"
+        )
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.tree.customContextMenuRequested.connect(self._open_menu)
+        self.tree.delete_pressed.connect(self._ask_delete)
         ignore_wheel(self.tree)
         header = self.tree.header()
         if header is not None:
@@ -81,6 +112,12 @@ class RunList(Fold):
             for column in (1, 2):
                 header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.tree.itemChanged.connect(self._changed)
+        self.menu = QMenu(self.tree)
+        self.delete = QAction("Delete this fit", self.menu)
+        self.delete.setToolTip("Delete its record (Del); the model stays, and undo brings it back")
+        self.delete.triggered.connect(self._ask_delete)
+        self.menu.setToolTipsVisible(True)
+        self.menu.addAction(self.delete)
         self.restore()
 
     def _made(self) -> QWidget:
@@ -122,6 +159,9 @@ class RunList(Fold):
 
     def _rebuild(self) -> None:
         self.set_title("Runs", f"({len(self._runs)})")
+        forests = {curves.trees for curves in self._runs}
+        self._mixed = len(forests) > 1
+        self.tree.setHeaderLabels(["Fit", "Trees" if forests == {True} else "Epochs", self._title])
         with signals_blocked(self.tree):
             self.tree.clear()
             self._rows.clear()
@@ -145,12 +185,30 @@ class RunList(Fold):
         item, best = self._rows[curves.key], best_value(curves, self._figure)
         with signals_blocked(self.tree):
             item.setText(0, one_line(curves.title))
-            item.setToolTip(0, tip(f"{curves.title}: {ENDS.get(curves.stopped, curves.stopped)}"))
-            item.setText(1, f"{curves.epochs:,}" if curves.drawn else "–")
+            ends = ENDS.get(curves.stopped, curves.stopped)
+            ends = ends.replace("epochs", "trees") if curves.trees else ends
+            item.setToolTip(0, tip(f"{curves.title}: {ends}"))
+            unit = " trees" if curves.trees and self._mixed else ""
+            item.setText(1, f"{curves.epochs:,}{unit}" if curves.drawn else "–")
             item.setText(2, "–" if best is None else f"{best:.3f}")
             judged = f"val_{self._figure}" in curves.figures
             item.setToolTip(2, self._held_out if judged else self._taught)
             item.setCheckState(0, CHECK.Checked if self.is_chosen(curves) else CHECK.Unchecked)
+
+    def _selected(self) -> Key | None:
+        """Return the selected fit, unless it is under way."""
+        selected = self.tree.selectedItems()
+        keys = [key for key, row in self._rows.items() if row in selected and key[2] != LIVE]
+        return keys[0] if keys else None
+
+    def _open_menu(self, place: QPoint) -> None:
+        self.delete.setEnabled(self._selected() is not None)
+        self.menu.popup(self.tree.mapToGlobal(place))
+
+    def _ask_delete(self) -> None:
+        key = self._selected()
+        if key is not None:
+            self.delete_asked.emit(key)
 
     def _changed(self, item: QTreeWidgetItem, _column: int) -> None:
         for key, row in self._rows.items():

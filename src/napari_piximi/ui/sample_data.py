@@ -9,6 +9,7 @@ from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.progress import Progress, silent
 from napari_piximi.ui import docks, documents
 from napari_piximi.ui.jobs import Job
+from napari_piximi.ui.leaving_work import Agreement
 from napari_piximi.ui.workspace import Workspace
 
 __all__ = ["open_sample", "sample_project"]
@@ -49,10 +50,10 @@ def open_sample(workspace: Workspace, name: str) -> Job | None:
     if not documents.may_leave(workspace):
         return None
 
-    agreed = workspace.project
+    agreed = Agreement(workspace)
 
     def opened(project: Project) -> None:
-        if workspace.project is not agreed and not documents.may_leave(workspace):
+        if not agreed.holds(workspace) and not documents.may_leave(workspace):
             return
         workspace.open_project(project)
         _look_at_objects(workspace)

@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
     QLabel,
-    QProgressBar,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -20,6 +19,7 @@ from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.segment.running import Request
 from napari_piximi.ui.network_choice import annotated_of, kind_text
+from napari_piximi.ui.progress_bar import ProgressBar
 from napari_piximi.ui.score_plan import (
     ALL,
     HELD,
@@ -75,7 +75,7 @@ class ScoreForm(QWidget):
         self.kind = _combo("Annotations to compare with")
         self.images = _combo("Images to compare on")
         self.button = StartButton("Evaluate")
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.doing = QElidingLabel()
         self.trouble = QLabel()
         self._set_up()
@@ -220,13 +220,12 @@ class ScoreForm(QWidget):
     def begun_or_ended(self) -> None:
         """Show that an evaluation has begun, or no more that it runs."""
         if self._scoring.running:
-            self.bar.setRange(0, 0)
+            self.bar.show_busy()
             self.doing.setText("Starting …")
         self.refresh()
 
     def _tell(self, done: int, total: int, message: str, _figures: object) -> None:
-        self.bar.setRange(0, max(total, 0))
-        self.bar.setValue(done)
+        self.bar.show_progress(done, total)
         if message and self.button.isEnabled():
             self.doing.setText(one_line(message))
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from napari_piximi.errors import PiximiError
+from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork
-from napari_piximi.model.things import Annotation, BBox
+from napari_piximi.model.things import BBox
 from napari_piximi.segment.annotated import split_of
 from napari_piximi.segment.catalog import find_segmenter
 from napari_piximi.segment.running import Request, check_request
@@ -62,12 +63,9 @@ def images_to_compare(
     mapping of str to Images
         By :data:`ALL`, :data:`HELD` and :data:`SHOWN`; the ids are those with annotations.
     """
-    there = {
-        thing.image
-        for thing in project.things.values()
-        if isinstance(thing, Annotation) and thing.kind == kind
-    }
-    found = {ALL: Images(tuple(image.id for image in project.images() if image.id in there))}
+    places = places_of(project)
+    there = places.images_of(kind)
+    found = {ALL: Images(tuple(image for image in places.images if image in there))}
     if network is not None and network.model is not None:
         split = split_of(network)
         held = tuple(key for key in split.validation if key in there)

@@ -6,9 +6,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtWidgets import QTableWidgetItem, QWidget
 
-from napari_piximi.model.segmentation import THRESHOLDS, SegmentationScore
+from napari_piximi.model.segmentation import THRESHOLDS, ScoredImage, SegmentationScore
 from napari_piximi.segment.report import score_figures
-from napari_piximi.segment.scoring import ScoredImage
 from napari_piximi.ui.copied_table import CopiedTable, Figure, shown_figure
 from napari_piximi.ui.shown_names import one_line, tip
 

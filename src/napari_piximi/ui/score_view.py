@@ -5,7 +5,7 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
-from qtpy.QtCore import QBuffer, QByteArray, QIODevice, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QPainter, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
@@ -21,7 +21,7 @@ from napari_piximi.model.segmentation import THRESHOLDS
 from napari_piximi.segment.report import write_scores
 from napari_piximi.ui.chart import Chart, Line
 from napari_piximi.ui.curve_data import COLORS
-from napari_piximi.ui.curve_files import write_bytes
+from napari_piximi.ui.curve_files import write_bytes, write_picture
 from napari_piximi.ui.curves import chart_colors
 from napari_piximi.ui.file_choice import choose_export
 from napari_piximi.ui.score_table import ImagesTable, ScoreTable
@@ -174,9 +174,9 @@ class ScoreView(QWidget):
         shown = [entry for entry in (judged, other) if entry is not None]
         self.chart.set_lines([_line(*pair) for pair in zip(shown, COLORS, strict=False)])
         self.table.show_score(judged.score, None if other is None else other.score)
-        self.images.show_rows(judged.rows)
-        self.images.setVisible(bool(judged.rows))
-        self._say("" if judged.rows else NO_ROWS)
+        self.images.show_rows(judged.score.rows)
+        self.images.setVisible(bool(judged.score.rows))
+        self._say("" if judged.score.rows else NO_ROWS)
 
     def _say(self, text: str) -> None:
         self.caption.setText(text)
@@ -195,17 +195,13 @@ class ScoreView(QWidget):
     def _save_png(self) -> None:
         path = self.judged and choose_export(self, "Export chart", self.judged.name, "png")
         if path:
-            data = QByteArray()
-            buffer = QBuffer(data)
-            buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-            self.picture().save(buffer, "PNG")
-            write_bytes(path, data.data())
+            write_picture(path, self.picture())
 
     def write_csv(self, path: Path) -> None:
         """Write the figures of the score; say so where that is not possible."""
         if self.judged is not None:
             text = StringIO(newline="")
-            write_scores(text, self.judged.title, self.judged.score, self.judged.rows)
+            write_scores(text, self.judged.title, self.judged.score, self.judged.score.rows)
             write_bytes(path, text.getvalue().encode())
 
 

@@ -9,12 +9,12 @@ from psygnal import Signal
 
 from napari_piximi.errors import Cancelled, EngineError
 from napari_piximi.model.edits import add_score, delete_score
-from napari_piximi.model.segmentation import SegmentationNetwork, SegmentationScore
+from napari_piximi.model.segmentation import ScoredImage, SegmentationNetwork, SegmentationScore
 from napari_piximi.segment.catalog import find_segmenter
 from napari_piximi.segment.running import Request
-from napari_piximi.segment.scoring import ScoredImage, score_images
+from napari_piximi.segment.scoring import score_images
 from napari_piximi.ui import messages
-from napari_piximi.ui.jobs import Job, show_failure
+from napari_piximi.ui.jobs import Job, missed, show_failure
 from napari_piximi.ui.segment_words import images_text
 from napari_piximi.ui.segmenting import asker_of
 from napari_piximi.ui.shown_names import one_line
@@ -36,8 +36,6 @@ class Judged:
     kind : str
         Name of the kind that was compared with.
     score : SegmentationScore
-    rows : tuple of ScoredImage
-        Image by image; empty where that is not known any more.
     network : SegmentationNetwork or None
         The one that keeps the score.
     """
@@ -45,7 +43,6 @@ class Judged:
     title: str
     kind: str
     score: SegmentationScore
-    rows: tuple[ScoredImage, ...] = ()
     network: SegmentationNetwork | None = None
 
     @property
@@ -88,7 +85,6 @@ class Scoring:
         self._workspace = weakref.ref(workspace)
         self.job: Job | None = None
         self._others: list[Judged] = []
-        self._rows: list[Scored] = []
         workspace.opened.connect(self._opened)
 
     @property
@@ -108,7 +104,7 @@ class Scoring:
         """All scores there are: those of this session, then those of networks, newest first."""
         project = self.workspace.project
         networks = [
-            Judged(n.name, project.kind_name(n.kind), score, self._rows_of(score), n)
+            Judged(n.name, project.kind_name(n.kind), score, n)
             for n in reversed(project.networks)
             for score in reversed(n.scores)
         ]
@@ -145,7 +141,7 @@ class Scoring:
             done=partial(self._done, title, kind_name, request.network),
             failed=partial(self._failed, title),
         )
-        self.job.finished.connect(partial(self._ended, self.job))
+        missed(self.job).finished.connect(partial(self._ended, self.job))
         self.changed.emit()
         return self.job
 
@@ -169,13 +165,12 @@ class Scoring:
         self, title: str, kind: str, network: SegmentationNetwork | None, found: Scored
     ) -> None:
         workspace, (score, rows) = self.workspace, found
-        self._rows.append(found)
         there = {n.name for n in workspace.project.networks}
         if network is not None and network.name in there:
             label = f"Evaluate {one_line(title)}"
             workspace.edit(label, add_score, network.name, score)
         else:
-            self._others.append(Judged(title, kind, score, rows))
+            self._others.append(Judged(title, kind, score))
         if network is not None and network.name not in there:
             messages.warn(
                 f"{one_line(title)} was deleted or renamed while it was evaluated: its score is "
@@ -200,13 +195,10 @@ class Scoring:
             self.changed.emit()
 
     def _opened(self) -> None:
-        self._others, self._rows = [], []
+        self._others = []
         if self.job is not None:
             self.job = None
             self.changed.emit()
-
-    def _rows_of(self, score: SegmentationScore) -> tuple[ScoredImage, ...]:
-        return next((rows for known, rows in self._rows if known is score), ())
 
 
 def _tell_failures(rows: Sequence[ScoredImage]) -> None:

@@ -7,7 +7,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -17,6 +16,7 @@ from superqt import QElidingLabel
 
 from napari_piximi.ui import preferences
 from napari_piximi.ui.inline_name import trouble_label
+from napari_piximi.ui.progress_bar import ProgressBar
 from napari_piximi.ui.segment_words import images_text
 from napari_piximi.ui.segmenting import SegmentingUnderWay
 from napari_piximi.ui.shown_names import breakable, one_line, tip
@@ -39,6 +39,8 @@ class SegmentActions(QWidget):
     preview = QtSignal()
     """Show a preview, or take it away."""
     live = QtSignal(bool)
+    gallery = QtSignal()
+    """What was found is to be shown in the Gallery."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,8 +50,9 @@ class SegmentActions(QWidget):
         self.found = QLabel()
         self.trouble = trouble_label()
         self.button = StartButton("Find objects")
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.line = QElidingLabel()
+        self.look_at = QPushButton()
         self._set_up()
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -60,7 +63,8 @@ class SegmentActions(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(row)
-        for widget in (self.found, self.trouble, self.button, self.bar, self.line):
+        rows = (self.found, self.trouble, self.button, self.bar, self.line, self.look_at)
+        for widget in rows:
             layout.addWidget(widget)
 
     def _set_up(self) -> None:
@@ -83,6 +87,7 @@ class SegmentActions(QWidget):
         self.line.setElideMode(Qt.TextElideMode.ElideRight)
         self.line.setTextFormat(Qt.TextFormat.PlainText)
         self.line.setVisible(False)
+        self.look_at.clicked.connect(self.gallery.emit)
         self._clock = QTimer(self)
         self._clock.setInterval(SECOND)
         self._clock.timeout.connect(self.show_progress)
@@ -133,11 +138,17 @@ class SegmentActions(QWidget):
         """Show how far it is."""
         way = self._under_way
         if way is not None:
-            self.bar.setRange(0, way.total)
-            self.bar.setValue(way.done)
+            self.bar.show_progress(way.done, way.total)
             text = one_line(way.line(), 120)
             self.line.setText(text)
             self.line.setToolTip(tip(text))
+
+    def show_found(self, kind: str) -> None:
+        """Offer to show the kind that was found last in the Gallery; nothing where it is empty."""
+        self.look_at.setText(f"Show {one_line(kind, 24)} in the Gallery →".replace("&", "&&"))
+        self.look_at.setToolTip(tip(f"Look at {one_line(kind)}, which were found just now"))
+        self.look_at.setAccessibleName(f"Show {one_line(kind)} in the Gallery")
+        self.look_at.setVisible(bool(kind))
 
     def show_preview(
         self, text: str, *, failed: bool, shown: bool, possible: bool, quick: bool

@@ -9,6 +9,7 @@ from qtpy.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from napari_piximi.errors import PiximiError
+from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import IMAGE_KIND, Image
 from napari_piximi.segment import catalog
@@ -128,6 +129,7 @@ class SegmentPage(QWidget):
         listen(self.segmenting.progressed, self.buttons.show_progress)
         listen(self.preview.changed, self._show_preview)
         listen(self.preview.moved, self._moved)
+        listen(self.preview.panned, self._panned)
         self.segmenter.chosen.connect(self.choice.choose)
         self.segmenter.network_chosen.connect(self.choice.choose_network)
         self.segmenter.train_asked.connect(self._train)
@@ -138,6 +140,7 @@ class SegmentPage(QWidget):
         self.buttons.stop.connect(self.segmenting.stop)
         self.buttons.preview.connect(self.toggle_preview)
         self.buttons.live.connect(self._live)
+        self.buttons.gallery.connect(self.segmenting.show_found)
         for keys, button in ((FIND_KEYS, self._find_key), (PREVIEW_KEYS, self._preview_key)):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -211,6 +214,8 @@ class SegmentPage(QWidget):
             self.buttons.show_running(current)
         else:
             self.buttons.show_ready(len(plan.images), plan.trouble, is_urgent=plan.is_urgent)
+        found = self.workspace.project.kinds.get(self.segmenting.found)
+        self.buttons.show_found("" if found is None else found.name)
         self._show_preview()
 
     def _show_preview(self) -> None:
@@ -244,7 +249,8 @@ class SegmentPage(QWidget):
     def _all_images(self) -> list[Image]:
         project = self.workspace.project
         if self._images[0] is not project.things:
-            self._images = project.things, list(project.images())
+            found = map(project.things.__getitem__, places_of(project).images)
+            self._images = project.things, [image for image in found if isinstance(image, Image)]
         return self._images[1]
 
     # --- finding -------------------------------------------------------------------------------
@@ -321,6 +327,11 @@ class SegmentPage(QWidget):
         self._follow_up()
         self._ask_soon()
 
+    def _panned(self) -> None:
+        """Let a live preview follow the view; one that took its time stays to be looked at."""
+        if self._is_live and self._following:
+            self._look_soon.ask()
+
     def _live(self, checked: bool) -> None:
         if checked and self.preview.shown:
             self._look_soon.ask()
@@ -368,8 +379,7 @@ class SegmentPage(QWidget):
         self._ask_soon()
 
     def _shown_changed(self) -> None:
-        if self._following and self._is_live:
-            self._look_soon.ask()
+        self._panned()
         self._ask_soon()
 
     def _ask_soon(self, *_: object) -> None:

@@ -18,6 +18,8 @@ from napari_piximi.segment.found import Found, painted, shifted
 from napari_piximi.segment.running import Ask, Request, check_request
 from napari_piximi.ui.layer_channels import scale_of, units_of
 from napari_piximi.ui.layer_sources import PREVIEW
+from napari_piximi.ui.layer_view import camera_of
+from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.segment_words import objects_text
 from napari_piximi.ui.segmenting import asker_of
 from napari_piximi.ui.workspace import Workspace
@@ -34,6 +36,8 @@ OPACITY = 0.6
 COLORS = 2**16 - 1
 MOST = 2048
 """Rows and columns that are looked at; of a larger image, the part in view."""
+DELAY = 100
+"""Milliseconds that the view rests before it counts as another; it has been drawn by then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,9 @@ class Preview:
     changed = Signal()
     """It is being worked out, shown or taken away."""
     moved = Signal()
-    """The viewer looks at another plane, or at another part of an image too large for all."""
+    """The viewer looks at another plane."""
+    panned = Signal()
+    """The viewer has come to rest at another part of an image that is too large for all."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = weakref.ref(workspace)
@@ -81,6 +87,8 @@ class Preview:
         self._doing: _Wanted | None = None
         self._next: _Wanted | None = None
         self._shows: _Wanted | None = None
+        self._seen: _Seen | None = None
+        self._rested = Rest(self._look_round, DELAY)
         self.text, self.failed = "", False
         viewer = workspace.viewer
         workspace.shown_changed.connect(self._leave)
@@ -88,6 +96,9 @@ class Preview:
         workspace.changed.connect(self._follow)
         viewer.layers.events.removed.connect(self._removed)
         viewer.dims.events.point.connect(self._turned)
+        camera = camera_of(viewer).events
+        for event in (camera.center, camera.zoom):
+            event.connect(self._panned)
 
     @property
     def workspace(self) -> Workspace:
@@ -149,7 +160,8 @@ class Preview:
         why : str
             What is said in its place.
         """
-        self._next = self._doing = self._shows = None
+        self._next = self._doing = self._shows = self._seen = None
+        self._rested.forget()
         if self._job is not None:
             self._job.cancel()
         self._take_away()
@@ -182,15 +194,16 @@ class Preview:
 
     def _done(self, wanted: _Wanted, seen: _Seen) -> None:
         if self._doing is wanted:
-            self._shows = wanted
+            self._shows, self._seen = wanted, seen
             self._draw(wanted, seen)
             self._doing = None
             self._say(_figures(wanted, seen))
+            self._panned()
 
     def _failed(self, wanted: _Wanted, error: BaseException) -> None:
         if self._doing is not wanted:
             return
-        self._doing = self._shows = None
+        self._doing = self._shows = self._seen = None
         self._take_away()
         if isinstance(error, Cancelled):
             self._say("")
@@ -258,6 +271,23 @@ class Preview:
         if shows is not None and self.workspace.layers.plane != shows.plane:
             self.moved.emit()
 
+    def _panned(self, _event: "Event | None" = None) -> None:
+        """Look round when the view has come to rest, if there is more than what is shown."""
+        if self._shows is not None and self._shows.request.region is not None:
+            self._rested.ask()
+
+    def _look_round(self) -> None:
+        """Tell when the viewer looks at another part of the image."""
+        shows, seen, workspace = self._shows, self._seen, self._workspace()
+        if shows is None or seen is None or workspace is None or self._doing is not None:
+            return
+        is_in_view = looked_at(shows.image, workspace) == shows.request.region
+        text = _figures(shows, seen, is_in_view=is_in_view)
+        if text != self.text:
+            self._say(text)
+        if not is_in_view:
+            self.panned.emit()
+
 
 def looked_at(image: Image, workspace: Workspace) -> BBox | None:
     """Return what a preview looks at: of a large image the part in view; None for all of it."""
@@ -308,9 +338,10 @@ def _paint(found: Found, region: BBox | None, image: Image) -> _Seen:
     return _Seen(small, len(found), across)
 
 
-def _figures(wanted: _Wanted, seen: _Seen) -> str:
+def _figures(wanted: _Wanted, seen: _Seen, *, is_in_view: bool = True) -> str:
     """Say what a preview shows."""
-    where = "" if wanted.request.region is None else " in the part in view"
+    view = "in view" if is_in_view else "that was in view"
+    where = "" if wanted.request.region is None else f" in the part {view}"
     if not seen.count:
         return f"No object{where}: try another channel, or other settings"
     size = wanted.image.pixel_size

@@ -19,6 +19,7 @@ from napari_piximi.errors import (
 )
 from napari_piximi.io.lending import lend
 from napari_piximi.model.project import Project
+from napari_piximi.model.query import renewed
 from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.progress import Progress
 from napari_piximi.segment.catalog import find_segmenter
@@ -34,7 +35,8 @@ from napari_piximi.segment.running import (
 )
 from napari_piximi.ui import messages
 from napari_piximi.ui.computing import apply_computed
-from napari_piximi.ui.jobs import Job, show_failure
+from napari_piximi.ui.docks import show_dock
+from napari_piximi.ui.jobs import Job, Leaving, show_failure
 from napari_piximi.ui.segment_where import kinds_named
 from napari_piximi.ui.segment_words import objects_text, outcome_text
 from napari_piximi.ui.time_left import TimeLeft, spoken
@@ -98,6 +100,8 @@ class Segmenting:
     Attributes
     ----------
     current : SegmentingUnderWay or None
+    found : str
+        Id of the kind of what was found last; empty before that, and during a run.
     """
 
     changed = Signal()
@@ -107,6 +111,7 @@ class Segmenting:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = weakref.ref(workspace)
         self.current: SegmentingUnderWay | None = None
+        self.found = ""
         workspace.opened.connect(self._opened)
 
     @property
@@ -135,13 +140,22 @@ class Segmenting:
         title = chosen.title
         kind = next(iter(kinds_named(workspace.project, [target.kind])), None)
         way = SegmentingUnderWay(title, tuple(images), request, target, kind)
-        self.current = way
+        self.current, self.found = way, ""
         way.job = workspace.learning.follow(
             f"Find objects with {title}",
             partial(_segment, workspace.project, way, asker_of(workspace, request.segmenter)),
             keras=chosen.place == "networks",
             done=partial(self._done, way),
             failed=partial(self._failed, way),
+        )
+        way.job.leaving = Leaving(
+            f"{title} is still finding objects",
+            "What it found on the images that are finished can be kept in the project. If you "
+            "discard it, it is lost.",
+            "Discard what it found",
+            "Go on finding",
+            "Stop and keep finished images",
+            self.stop,
         )
         way.job.progressed.connect(partial(self._progressed, way))
         way.job.finished.connect(partial(self._ended, way))
@@ -155,6 +169,13 @@ class Segmenting:
             way.stopping = True
             way.job.cancel()
             self.changed.emit()
+
+    def show_found(self) -> None:
+        """Show what was found last in the Gallery, whatever was looked for there."""
+        workspace = self.workspace
+        if self.found in workspace.project.kinds:
+            workspace.gallery.set_query(renewed(workspace.gallery.query, self.found))
+            show_dock(workspace, "Gallery")
 
     # --- how it goes ---------------------------------------------------------------------------
 
@@ -171,6 +192,7 @@ class Segmenting:
             self.changed.emit()
 
     def _opened(self) -> None:
+        self.found = ""
         if self.current is not None:  # it was cancelled with the project that it was of
             self.current = None
             self.changed.emit()
@@ -202,6 +224,7 @@ class Segmenting:
         project = workspace.project
         names = set(find_segmenter(way.request.segmenter).classes) or {way.target.kind}
         kinds = kinds_named(project, names)
+        self.found = next((kind for kind in kinds if any(project.of_kind(kind))), "")
         if not any(project.known_categories(kind) for kind in kinds):
             # In the grey of Unknown, nobody could tell one object from another.
             workspace.layers.color_mode = "instance"

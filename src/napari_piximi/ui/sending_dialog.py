@@ -1,4 +1,4 @@
-"""Pixels leave this machine only when a user agrees, each time."""
+"""Pixels leave this machine only when a user agrees, once or for a project while it is open."""
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -74,8 +74,10 @@ class SendingDialog(QDialog):
         )
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
-        self.always = QCheckBox("Do not ask again for this project until napari is closed")
-        self.always.setToolTip("It asks again for any other project, and in the next session")
+        self.always = QCheckBox("Do not ask again while this project is open")
+        self.always.setToolTip(
+            "It asks again for any other project, and when this one is opened again"
+        )
         self.send = QPushButton("Send the pixels")
         self.send.setAutoDefault(False)
         self.send.setToolTip(f"Send them to {host}")

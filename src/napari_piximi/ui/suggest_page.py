@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -27,7 +27,12 @@ from napari_piximi.ui import preferences
 from napari_piximi.ui.docks import show_dock
 from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.learning import needs_keras
+from napari_piximi.ui.obstacle_line import ObstacleLine
+from napari_piximi.ui.predicting import Asked, Obstacle
+from napari_piximi.ui.progress_bar import ProgressBar
+from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.shown_names import breakable, one_line
+from napari_piximi.ui.suggesting import rank_obstacle, suspect_obstacle
 from napari_piximi.ui.suspicious_list import SuspiciousList
 
 if TYPE_CHECKING:
@@ -51,7 +56,8 @@ UNLABELLED, ALL = "Things without a label", "All things"
 METHOD, AMONG, COUNT = "suggest/method", "suggest/among", "suggest/count"
 RANK, SUSPECT = "napari_piximi.learn.next_steps:rank", "napari_piximi.learn.next_steps:suspect"
 FOLDS = 5
-NO_MODEL = "Fit a model first, or choose one above: it is asked what it is not sure of."
+DELAY = 60
+"""Milliseconds without another change before the page looks at the project again."""
 
 
 class SuggestPage(QWidget):
@@ -68,11 +74,12 @@ class SuggestPage(QWidget):
         self.panel = panel
         self.job: Job | None = None
         self._kind = panel.choice.kind
+        self._soon = Rest(self.refresh, DELAY, self)
         self.method, self.among = QComboBox(), QComboBox()
-        self.explanation, self.trouble, self.outcome = _text(), _text(), _text()
+        self.explanation, self.outcome = _text(), _text()
+        self.line = ObstacleLine(panel)
         self.start = _button("Suggest", "Sort the gallery by what is worth labelling next")
-        self.to_fit = _button("Go to Fit", "Fit a model on what is labelled")
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setAccessibleName("Progress of the suggestions")
         self.count = QSpinBox()
         self.select = _button("Select", "Select the first of the suggestions in the gallery")
@@ -120,9 +127,7 @@ class SuggestPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 6, 2, 2)
         layout.addLayout(form)
-        layout.addWidget(self.trouble)
-        layout.addWidget(self.to_fit, 0, Qt.AlignmentFlag.AlignLeft)
-        for part in (self.start, self.bar, self.outcome, self._batch):
+        for part in (self.line, self.start, self.bar, self.outcome, self._batch):
             layout.addWidget(part)
         layout.addWidget(self.suspicious, 1)
         layout.addStretch(0)
@@ -132,19 +137,27 @@ class SuggestPage(QWidget):
     def _connect(self) -> None:
         panel = self.panel
         self.method.currentTextChanged.connect(self._choose)
-        self.among.currentTextChanged.connect(lambda text: preferences.put(AMONG, text))
+        self.among.currentTextChanged.connect(self._choose_among)
         self.count.valueChanged.connect(self._recount)
         self.start.clicked.connect(lambda _: self.suggest())
-        self.to_fit.clicked.connect(lambda _: panel.page("Fit"))
         self.select.clicked.connect(lambda _: self.select_batch())
         self.map.clicked.connect(lambda _: show_dock(panel.workspace, "Feature map"))
         self.suspicious.picked.connect(self._follow)
         panel.listen(panel.choice.changed, self.refresh)
         panel.listen(panel.workspace.changed, self._project_changed)
         panel.listen(panel.workspace.opened, self._forget)
-        panel.listen(panel.workspace.gallery.arranged, self.refresh)
+        panel.listen(panel.workspace.gallery.arranged, self._refresh_soon)
 
     # --- what is shown -------------------------------------------------------------------------
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """Why nothing can be suggested now; None where it can."""
+        workspace, choice = self.panel.workspace, self.panel.choice
+        if self.method.currentText() == SUSPICIOUS:
+            return suspect_obstacle(workspace, choice.kind, choice.settings)
+        asked = Asked.WAITING if self.among.currentText() == UNLABELLED else Asked.ALL
+        return rank_obstacle(workspace, choice.kind, choice.classifier, asked)
 
     @property
     def working(self) -> bool:
@@ -153,19 +166,17 @@ class SuggestPage(QWidget):
 
     def refresh(self) -> None:
         """Show what can be done now."""
+        self._soon.forget()
         choice, text = self.panel.choice, self.method.currentText()
         if choice.kind != self._kind:
             self._kind = choice.kind
             self._forget()
         wrong = text == SUSPICIOUS
-        found = choice.classifier
-        ready = wrong or (found is not None and found.model is not None)
+        obstacle = None if self.working else self.obstacle
         self.explanation.setText(METHODS[text][1])
         self._form.setRowVisible(self.among, not wrong)
-        self.trouble.setText("" if ready else NO_MODEL)
-        self.trouble.setVisible(not ready)
-        self.to_fit.setVisible(not ready)
-        self.start.setVisible(ready)
+        self.line.show_obstacle(obstacle)
+        self.start.setVisible(obstacle is None)
         self._write_start(wrong)
         self.bar.setVisible(self.working)
         ranking = self.panel.workspace.gallery.query.ranking
@@ -185,6 +196,10 @@ class SuggestPage(QWidget):
         self.start.setToolTip(says)
         self.start.setAccessibleName(says)
 
+    def _choose_among(self, text: str) -> None:
+        preferences.put(AMONG, text)
+        self.refresh()
+
     def _choose(self, text: str) -> None:
         preferences.put(METHOD, text)
         self.outcome.clear()
@@ -200,6 +215,16 @@ class SuggestPage(QWidget):
     def _project_changed(self, before: Project, after: Project) -> None:
         if before.things is not after.things or before.categories is not after.categories:
             self.suspicious.refresh()
+        self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
+        if self.isVisible():
+            self._soon.ask()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Show what went on out of sight."""
+        super().showEvent(event)
+        self.refresh()
 
     def _forget(self) -> None:
         self.outcome.clear()
@@ -212,11 +237,14 @@ class SuggestPage(QWidget):
         if self.working and self.job is not None:
             self.job.cancel()
             return None
+        if self.obstacle is not None:
+            self.refresh()
+            return None
         job = self._suspect() if self.method.currentText() == SUSPICIOUS else self._rank()
         if job is not None:
             self.job = job
             self.outcome.clear()
-            self.bar.setRange(0, 0)
+            self.bar.show_busy()
             job.progressed.connect(self._advance)
             job.finished.connect(self.refresh)
             self.refresh()
@@ -291,9 +319,7 @@ class SuggestPage(QWidget):
             gallery.select([thing], thing)
 
     def _advance(self, done: int, total: int, message: str, _values: object) -> None:
-        self.bar.setRange(0, total)
-        self.bar.setValue(done)
-        self.bar.setFormat(one_line(message, 40).replace("%", "%%"))
+        self.bar.show_progress(done, total, one_line(message, 40).replace("%", "%%"))
         self.bar.setToolTip(breakable(message))
 
 

@@ -19,10 +19,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_piximi.errors import SaveError
-from napari_piximi.io._replace import replace_files
 from napari_piximi.learn.layer_rows import LayerRow, ModelSummary
-from napari_piximi.ui import file_choice, messages
+from napari_piximi.ui import file_choice
+from napari_piximi.ui.curve_files import write_bytes
 from napari_piximi.ui.shown_names import breakable, one_line, tip
 
 __all__ = ["SummaryDialog", "as_table"]
@@ -84,12 +83,7 @@ class SummaryDialog(QDialog):
 
     def write(self, path: Path) -> bool:
         """Write the table; False if it could not be, of which the user has been told."""
-        try:
-            replace_files({path: as_table(self._summary).encode()})
-        except SaveError as error:
-            messages.error(error)
-            return False
-        return True
+        return write_bytes(path, as_table(self._summary).encode())
 
     def _fill(self) -> None:
         titles = ["Layer", "Type", "Output shape", self._summary.unit, "Trainable"]

@@ -13,10 +13,13 @@ from napari_piximi.errors import EditError, RecoveryError
 from napari_piximi.io.recovery import Journal
 from napari_piximi.io.scratch import Scratch
 from napari_piximi.model import edits
+from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.gallery import Gallery
+from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.session import Session
 from napari_piximi.model.things import Annotation, Image
+from napari_piximi.progress import Progress
 from napari_piximi.ui import messages, preferences
 from napari_piximi.ui.jobs import Job, Jobs
 from napari_piximi.ui.layers import LayerLink
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Workspace", "numbered_categories", "workspace_of"]
 
+MANY_CHANGED = 2_000
+"""Things that differ from which on undo and redo wait a moment for views to be ready."""
 MANY = 10_000
 """Things above which a project is kept out of the search for garbage."""
 
@@ -68,6 +73,7 @@ class Workspace:
         self._journal: Journal | None = None
         self._learning: Learning | None = None
         self._warned = False
+        self._waiting: Callable[[], object] | None = None
         self.session.changed.connect(self._relay)
         self.layers = LayerLink(self)
 
@@ -130,6 +136,7 @@ class Workspace:
         bool
             False where the edit was refused; the user has been told why.
         """
+        self.settle()
         try:
             after = function(self.project, *args, **options)
         except EditError as error:
@@ -147,13 +154,48 @@ class Workspace:
 
     def undo(self) -> None:
         """Take the last edit back, also one that was just made in the viewer."""
-        self.layers.flush()
-        self.session.undo()
+        self._go(redo=False)
 
     def redo(self) -> None:
         """Bring back the edit last taken back."""
+        self._go(redo=True)
+
+    def foresee(self, before: Project, after: Project) -> None:
+        """Make ready what views will show after a large change; for a thread.
+
+        Parameters
+        ----------
+        before, after : Project
+            What the project is, and what it will be.
+        """
+        if self.project is before:
+            self.session.foresee(after)
+            places_of(after)
+            self.gallery.foresee(before, after)
+            self.layers.foresee(before, after)
+
+    def _go(self, *, redo: bool) -> None:
+        """Undo or redo; where very many things differ, views make themselves ready before."""
         self.layers.flush()
-        self.session.redo()
+        self.settle()
+        step = self.session.redo if redo else self.session.undo
+        ahead = self.session.ahead(redo=redo)
+        if ahead is None or ahead[1] < MANY_CHANGED:
+            step()
+            return
+        self._waiting = step
+        label = self.session.redo_label if redo else self.session.undo_label
+        job = self.run(
+            f"{'Redo' if redo else 'Undo'}: {label}",
+            _foresee, self, self.project, ahead[0], done=lambda _: self.settle(),
+        )  # fmt: skip
+        job.edits = True
+
+    def settle(self) -> None:
+        """Undo or redo now what waits until views are ready."""
+        step, self._waiting = self._waiting, None
+        if step is not None:
+            step()
 
     # --- projects --------------------------------------------------------------------------
 
@@ -170,7 +212,7 @@ class Workspace:
         journal : Journal, optional
             The one that it was recovered with; the project then counts as not saved.
         """
-        before = self.project
+        before, self._waiting = self.project, None
         for job in self.jobs.running:
             job.cancel()
         self._end_journal()
@@ -234,6 +276,7 @@ class Workspace:
     # --- shared ------------------------------------------------------------------------------
 
     def _relay(self, before: Project, after: Project) -> None:
+        self._waiting = None  # it was about what is not the last edit any more
         self._keep(before, after)
         self.gallery.update(before, after)  # first: panels ask it
         if self.shown is not None and self.shown not in after.things:
@@ -268,6 +311,12 @@ class Workspace:
         journal, self._journal = self._journal, None
         if journal is not None:
             journal.close(discard=not keep)
+
+
+def _foresee(workspace: Workspace, before: Project, after: Project, progress: Progress) -> None:
+    progress(0, 0)
+    with without_garbage_collection():
+        workspace.foresee(before, after)
 
 
 def _spare_garbage_collection(project: Project) -> None:
