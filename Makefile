@@ -85,6 +85,7 @@ bench: $(VENV)/.tools
 	$(SCREEN) $(BIN)/python benchmarks/bench_map.py
 	$(SCREEN) $(BIN)/python benchmarks/bench_curves.py
 	$(SCREEN) $(BIN)/python benchmarks/bench_window.py
+	$(SCREEN) $(BIN)/python benchmarks/bench_stalls.py
 	$(BIN)/python benchmarks/bench_learn.py
 	$(BIN)/python benchmarks/bench_predict.py
 	$(BIN)/python benchmarks/bench_forest.py
