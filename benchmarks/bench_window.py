@@ -149,9 +149,10 @@ class Window:
         loop.exec()
 
     def start_engine(self) -> None:
-        from napari_piximi.ui.docks import show_dock
+        from napari_piximi.ui.docks import show_dock, show_docks
 
         assert self.workspace.learning.networks.pid is None, "the engine runs already"
+        show_docks(self.workspace)
         show_dock(self.workspace, "Classifier")
         self.live(120, lambda: self.workspace.learning.device)
         self.live(1)

@@ -13,7 +13,7 @@ from napari.utils import progress as napari_progress
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QApplication, QLabel, QMainWindow, QStatusBar
 
-__all__ = ["Activity"]
+__all__ = ["Activity", "keep_room"]
 
 SPEED = 10
 """Percent of its speed at which napari's sign that something runs turns: 3 pictures a second.
@@ -105,11 +105,28 @@ def _draw(line: _Line) -> None:
         bar.update(line.count - bar.n)
 
 
+def keep_room(window: QMainWindow) -> None:
+    """Let napari's sign that something runs keep its room while it is hidden.
+
+    It makes the status bar a pixel higher; the canvas and all docks would be laid out and drawn
+    anew whenever something begins.
+    """
+    for sign in _signs(window):
+        policy = sign.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        sign.setSizePolicy(policy)
+
+
 def _slow_down() -> None:
     """Let napari's sign that something runs turn slowly, in all windows: they all show it."""
     for window in QApplication.topLevelWidgets():
-        bar = window.findChild(QStatusBar) if isinstance(window, QMainWindow) else None
-        for label in bar.findChildren(QLabel) if bar is not None else ():
-            movie = label.movie()
+        for sign in _signs(window) if isinstance(window, QMainWindow) else ():
+            movie = sign.movie()
             if movie is not None:
                 movie.setSpeed(SPEED)
+
+
+def _signs(window: QMainWindow) -> list[QLabel]:
+    bar = window.findChild(QStatusBar)
+    labels = bar.findChildren(QLabel) if bar is not None else []
+    return [label for label in labels if label.movie() is not None]

@@ -68,9 +68,11 @@ def show_docks(workspace: "Workspace") -> None:
     window = _main_window(workspace)
     if window is None:
         return
+    from napari_piximi.ui.activity import keep_room
     from napari_piximi.ui.guard import guard
 
     guard(window, workspace)
+    keep_room(window)
     if missing:
         _Turns(window, workspace, missing).next()
     else:
