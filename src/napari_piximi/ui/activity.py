@@ -22,7 +22,7 @@ Where its canvas is drawn without a graphics card, each picture costs as much as
 whole window; 30 a second took a third of a processor from what runs.
 """
 
-DELAY = 200
+DELAY = 500
 """Milliseconds until what was noted is done; a job that ends sooner gets no bar."""
 
 

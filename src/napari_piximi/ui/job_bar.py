@@ -16,7 +16,7 @@ __all__ = ["JobBar", "JobRow"]
 PATIENCE = 300
 """Milliseconds after which a job is shown: what ends sooner would only flicker."""
 
-PACE = 250
+PACE = 500
 """Milliseconds between two changes of a row."""
 
 
