@@ -153,6 +153,7 @@ class Window:
 
         assert self.workspace.learning.networks.pid is None, "the engine runs already"
         show_docks(self.workspace)
+        self.live(1)
         show_dock(self.workspace, "Classifier")
         self.live(120, lambda: self.workspace.learning.device)
         self.live(1)
