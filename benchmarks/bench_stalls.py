@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bench_gallery import synthetic
+from turning import live
 
 from napari_piximi.learn.results import Predictions
 from napari_piximi.model import edits
@@ -75,18 +76,7 @@ class Stage:
 
     def live(self, seconds: float, until: Callable[[], object] = lambda: False) -> None:
         """Let the event loop run, and a little longer when something has come about."""
-        from qtpy.QtCore import QEventLoop, QTimer
-
-        loop, timer = QEventLoop(), QTimer()
-        end = time.monotonic() + seconds
-
-        def look() -> None:
-            if until() or time.monotonic() > end:
-                loop.quit()
-
-        timer.timeout.connect(look)
-        timer.start(20)
-        loop.exec()
+        live(seconds, until, 20)
 
     def measure(self, label: str, act: Callable[[], object], seconds: float = 2) -> None:
         """Do something in a turn of its own; print the longest turn until all is quiet."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from turning import live
 
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.io.samples import digits_project
@@ -135,18 +136,7 @@ class Window:
         self.clock = Clock()
 
     def live(self, seconds: float, until: Callable[[], object] = lambda: False) -> None:
-        from qtpy.QtCore import QEventLoop, QTimer
-
-        loop, timer = QEventLoop(), QTimer()
-        end = time.monotonic() + seconds
-
-        def look() -> None:
-            if until() or time.monotonic() > end:
-                loop.quit()
-
-        timer.timeout.connect(look)
-        timer.start(5)
-        loop.exec()
+        live(seconds, until, 5)
 
     def start_engine(self) -> None:
         from napari_piximi.ui.docks import show_dock, show_docks

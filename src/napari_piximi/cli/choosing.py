@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from napari_piximi.errors import FitError
+from napari_piximi.model.free_names import numbered_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import Classifier
 
@@ -49,5 +50,4 @@ def free_name(project: Project, kind: str, base: str, architecture: str) -> str:
         return base
     taken, stem = project.classifier_names(), base or architecture
     first = 2 if base else 1
-    names = (f"{stem} {number}" for number in range(first, first + len(taken) + 1))
-    return next(name for name in names if name not in taken)
+    return numbered_name(stem, lambda name: name not in taken, first)

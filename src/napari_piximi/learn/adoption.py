@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, count
 from typing import Any
 
 from napari_piximi.errors import FitError
 from napari_piximi.io.tfjs import is_network, output_units, settings_from_document
 from napari_piximi.model import edits
+from napari_piximi.model.free_names import free_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import FOREST_FORMAT, Classifier, ModelArtifact
 
@@ -122,8 +122,7 @@ def adopt_model(
     project, class_map = _created(project, kind, targets)
     own = {c.name: c for c in project.classifiers if c.kind == kind and _same(c.model, model)}
     taken, stem = project.classifier_names(), name.split(".")[0]
-    names = chain([stem], (f"{stem} {number}" for number in count(2)))
-    chosen = next(name for name in names if name in own or name not in taken)
+    chosen = free_name(stem, lambda name: name in own or name not in taken)
     if chosen not in own:
         settings, channels, planes = settings_from_document(model.document)
         classifier = Classifier(chosen, kind, settings, channels, planes, model)

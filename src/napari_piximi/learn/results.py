@@ -10,6 +10,7 @@ from napari_piximi.errors import EditError
 from napari_piximi.model import edits
 from napari_piximi.model.edits import put_classifier, set_partition, set_predictions
 from napari_piximi.model.evaluation import Evaluation
+from napari_piximi.model.free_names import numbered_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Partition, Prediction, is_unknown
 from napari_piximi.model.training import Classifier
@@ -112,8 +113,8 @@ def _brought_up_to_date(project: Project, classifier: Classifier) -> Classifier:
     taken = project.classifier_names()
     if classifier.name not in taken or classifier.name in project.unread_models:
         return classifier
-    numbered = (f"{classifier.name} {number}" for number in range(2, len(taken) + 3))
-    return replace(classifier, name=next(name for name in numbered if name not in taken))
+    name = numbered_name(classifier.name, lambda name: name not in taken, 2)
+    return replace(classifier, name=name)
 
 
 def _with_own_past(classifier: Classifier, present: Classifier) -> Classifier:

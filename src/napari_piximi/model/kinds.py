@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from napari_piximi.errors import EditError
 from napari_piximi.model.bulk import without_garbage_collection
+from napari_piximi.model.free_names import free_name
 from napari_piximi.model.project import Project, new_kind
 from napari_piximi.model.things import (
     IMAGE_KIND,
@@ -70,8 +71,7 @@ def bring_back_kind(project: Project, kind: str, name: str) -> Project:
     if kind in project.kinds:
         return project
     taken = {other.name.casefold() for other in project.kinds.values()}
-    names = (name, *(f"{name} {number}" for number in range(2, len(taken) + 3)))
-    free = next(name for name in names if name.casefold() not in taken)
+    free = free_name(name, lambda name: name.casefold() not in taken)
     return add_kind(project, *new_kind(free, kind_id=kind))
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from napari_piximi.errors import EditError
+from napari_piximi.model.free_names import numbered_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, SegmentationScore
 from napari_piximi.model.things import IMAGE_KIND
@@ -32,8 +33,7 @@ def is_network_name(name: str) -> bool:
 def free_network_name(project: Project, stem: str = "U-Net", first: int = 1) -> str:
     """Return the first of ``U-Net 1``, ``U-Net 2``, … that no network of the project has."""
     taken = {network.name for network in project.networks}
-    names = (f"{stem} {number}" for number in range(first, first + len(taken) + 1))
-    return next(name for name in names if name not in taken)
+    return numbered_name(stem, lambda name: name not in taken, first)
 
 
 def put_network(project: Project, network: SegmentationNetwork) -> Project:

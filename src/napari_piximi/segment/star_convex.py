@@ -106,12 +106,8 @@ def gathered(parts: list[Stars], rays: int, room: Room | None = None) -> Stars:
     return Stars(points[order], distances, scores)
 
 
-def best_first(stars: Stars) -> Stars:
-    """Sort by score, downwards; equal scores in the order that the package gives them."""
-    return stars[_order(stars)]
-
-
-def _order(stars: Stars) -> NDArray[np.int64]:
+def best_first(stars: Stars) -> NDArray[np.int64]:
+    """Return the order of scores, downwards; equal ones in the order that the package gives."""
     return np.argsort(stars.scores)[::-1]
 
 
@@ -141,7 +137,7 @@ def kept(
         The best first. There is no limit to how many.
     """
     compiled = is_installed() if compiled is None else compiled
-    order = _order(stars)
+    order = best_first(stars)
     chosen = order[:0]
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]

@@ -11,6 +11,7 @@ from typing import Any
 
 from napari.utils import progress as napari_progress
 from qtpy.QtCore import QObject, QTimer
+from qtpy.QtGui import QMovie
 from qtpy.QtWidgets import QApplication, QLabel, QMainWindow, QStatusBar
 
 __all__ = ["Activity", "keep_room"]
@@ -111,7 +112,7 @@ def keep_room(window: QMainWindow) -> None:
     It makes the status bar a pixel higher; the canvas and all docks would be laid out and drawn
     anew whenever something begins.
     """
-    for sign in _signs(window):
+    for sign, _ in _signs(window):
         policy = sign.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         sign.setSizePolicy(policy)
@@ -120,13 +121,11 @@ def keep_room(window: QMainWindow) -> None:
 def _slow_down() -> None:
     """Let napari's sign that something runs turn slowly, in all windows: they all show it."""
     for window in QApplication.topLevelWidgets():
-        for sign in _signs(window) if isinstance(window, QMainWindow) else ():
-            movie = sign.movie()
-            if movie is not None:
-                movie.setSpeed(SPEED)
+        for _, movie in _signs(window) if isinstance(window, QMainWindow) else ():
+            movie.setSpeed(SPEED)
 
 
-def _signs(window: QMainWindow) -> list[QLabel]:
+def _signs(window: QMainWindow) -> list[tuple[QLabel, QMovie]]:
     bar = window.findChild(QStatusBar)
     labels = bar.findChildren(QLabel) if bar is not None else []
-    return [label for label in labels if label.movie() is not None]
+    return [(label, movie) for label in labels if (movie := label.movie()) is not None]

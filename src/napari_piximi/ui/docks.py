@@ -76,10 +76,10 @@ def show_docks(workspace: "Workspace") -> None:
     if missing:
         _Turns(window, workspace, missing).next()
     else:
-        _spare_garbage_collection()
+        _keep_from_garbage_collection()
 
 
-def _spare_garbage_collection() -> None:
+def _keep_from_garbage_collection() -> None:
     """Take what lives now out of the search for garbage, until the window is closed.
 
     napari, our docks and the libraries of both are some 350,000 objects that stay. Python would
@@ -114,7 +114,7 @@ class _Turns(QObject):
             return
         made = {name: dock for name in self._names if (dock := _find(workspace, name))}
         _arrange(window, made)
-        _spare_garbage_collection()
+        _keep_from_garbage_collection()
         self.deleteLater()
 
 

@@ -1,7 +1,8 @@
 """The labels of one kind on one image, made ready in a thread for the layer that shows them."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from napari_piximi.ui.layer_table import features_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LabelsAhead", "labels_ahead", "labels_followed", "layer_data"]
+__all__ = ["NOTHING", "Ahead", "LabelsAhead", "labels_ahead", "labels_followed", "layer_data"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,12 @@ class LabelsAhead:
     data: NDArray[Any] | None
     texture: Texture | None
     table: "pd.DataFrame"
+
+
+Ahead = Mapping[str, LabelsAhead]
+"""By kind id."""
+
+NOTHING: Ahead = MappingProxyType({})
 
 
 def labels_ahead(project: Project, image: str, kind: str) -> LabelsAhead:

@@ -1,20 +1,12 @@
 """What was made ready in a thread for the layers of an image, until it is shown."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.project import Project
 from napari_piximi.progress import Progress
-from napari_piximi.ui.layer_ahead import LabelsAhead
+from napari_piximi.ui.layer_ahead import NOTHING, Ahead
 from napari_piximi.ui.layer_kinds import KindLayers
 
-__all__ = ["NOTHING", "Ahead", "Foresight", "ready"]
-
-Ahead = Mapping[str, LabelsAhead]
-"""By kind id."""
-
-NOTHING: Ahead = MappingProxyType({})
+__all__ = ["Foresight", "ready"]
 
 
 class Foresight:

@@ -1,7 +1,6 @@
 """The Labels layers of the shown image, one per kind, and the gallery's selection in them."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
@@ -12,7 +11,7 @@ from napari_piximi.model.project import Project, touched
 from napari_piximi.model.query import renewed
 from napari_piximi.model.things import IMAGE_KIND, Annotation, Image, Kind
 from napari_piximi.ui import preferences
-from napari_piximi.ui.layer_ahead import LabelsAhead, labels_ahead, labels_followed
+from napari_piximi.ui.layer_ahead import NOTHING, Ahead, LabelsAhead, labels_ahead, labels_followed
 from napari_piximi.ui.layer_colors import COLOR_MODES, ColorMode
 from napari_piximi.ui.layer_labels import KindLayer
 from napari_piximi.ui.rest import Rest
@@ -30,7 +29,6 @@ MOST_EMPTY = 8
 MANY = 2_000
 """Labels that are not recoloured more than once in a turn of the event loop."""
 COLOR_KEY = "layers/color"
-NOTHING: Mapping[str, LabelsAhead] = MappingProxyType({})
 
 
 class KindLayers:
@@ -87,9 +85,7 @@ class KindLayers:
         """Return the id of the kind that a layer has labels of."""
         return next((key for key, ours in self.kinds.items() if ours.layer is layer), None)
 
-    def show(
-        self, image: Image, ahead: Mapping[str, LabelsAhead] = NOTHING
-    ) -> tuple[list[Labels], list[Labels]]:
+    def show(self, image: Image, ahead: Ahead = NOTHING) -> tuple[list[Labels], list[Labels]]:
         """Show the annotations on an image.
 
         Parameters
@@ -182,7 +178,7 @@ class KindLayers:
         before: Project,
         after: Project,
         image: str,
-        ahead: Mapping[str, LabelsAhead] = NOTHING,
+        ahead: Ahead = NOTHING,
     ) -> bool:
         """Follow a change of the project.
 

@@ -17,9 +17,10 @@ from napari_piximi.model.project import Project
 from napari_piximi.model.things import IMAGE_KIND, Annotation, ArrayPixels, Channel, Image, Pixels
 from napari_piximi.progress import Progress
 from napari_piximi.ui import messages
+from napari_piximi.ui.layer_ahead import Ahead
 from napari_piximi.ui.layer_channels import ChannelLayers, apply_channels_to_all
 from napari_piximi.ui.layer_colors import ColorMode
-from napari_piximi.ui.layer_foresight import Ahead, Foresight, ready
+from napari_piximi.ui.layer_foresight import Foresight, ready
 from napari_piximi.ui.layer_keys import ViewerKeys
 from napari_piximi.ui.layer_kinds import KindLayers
 from napari_piximi.ui.layer_view import centre_on, name_planes, plane_of, set_plane

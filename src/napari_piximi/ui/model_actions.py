@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 from napari_piximi.io.hyperparameters import read_hyperparameters, write_hyperparameters
 from napari_piximi.io.tfjs import write_model
 from napari_piximi.model import edits
+from napari_piximi.model.free_names import free_name
 from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.training import FOREST_FORMAT, Classifier, ModelArtifact
 from napari_piximi.progress import Progress, silent
@@ -126,10 +127,7 @@ class ModelActions:
         if found is None:
             return
         taken = self.workspace.project.classifier_names()
-        names = (
-            f"{found.name} copy{number}" for number in ("", *map(" {}".format, range(2, 10_000)))
-        )
-        name = next(name for name in names if name not in taken)
+        name = free_name(f"{found.name} copy", lambda name: name not in taken)
         label = f"Duplicate classifier {found.name}"
         if self.workspace.edit(label, edits.duplicate_classifier, found.name, name, found.kind):
             self.choice.choose(name)

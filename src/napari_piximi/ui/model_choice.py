@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_piximi.io.settings import settings_from
+from napari_piximi.model.free_names import numbered_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import PRESETS, Classifier, Settings
 from napari_piximi.ui import preferences
@@ -131,8 +132,7 @@ class ModelChoice:
 def free_name(project: Project, architecture: str) -> str:
     """Return the first of ``SimpleCNN 1``, ``SimpleCNN 2``, … that no classifier has."""
     taken = project.classifier_names()
-    names = (f"{architecture} {number}" for number in range(1, len(taken) + 2))
-    return next(name for name in names if name not in taken)
+    return numbered_name(architecture, lambda name: name not in taken)
 
 
 def _remembered() -> Settings:

@@ -8,9 +8,9 @@ from typing import Any
 
 from napari_piximi.model.edits import add_score, bring_back_kind, put_network
 from napari_piximi.model.networks import free_network_name
+from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, SegmentationScore, UNetSettings
-from napari_piximi.model.things import Annotation
 from napari_piximi.model.training import Run
 from napari_piximi.segment.annotated import split_of
 from napari_piximi.ui.fit_course import FitCourse, FitUnderWay
@@ -106,17 +106,18 @@ class NetworkFitting(FitCourse):
     def _judge(self, network: SegmentationNetwork) -> None:
         """Score a network on what it has held out, if there is anything."""
         workspace, held = self.workspace, {*split_of(network).validation}
-        things = {
-            key: thing
-            for key, thing in workspace.project.things.items()
-            if (thing.image if isinstance(thing, Annotation) else key) in held
-        }
-        if not any(thing.kind == network.kind for thing in things.values()):
+        project, places = workspace.project, places_of(workspace.project)
+        planes = places.planes.get(network.kind, {}).items()
+        lying = [key for (image, _), keys in planes if image in held for key in keys]
+        if not lying:
             return
+        things = {
+            key: project.things[key] for key in (*filter(held.__contains__, places.images), *lying)
+        }
         workspace.learning.run(
             f"Evaluate {one_line(network.name)}",
             SCORE,
-            replace(workspace.project, things=things, classifiers=(), networks=()),
+            replace(project, things=things, classifiers=(), networks=()),
             network.kind,
             network,
             keras=True,
