@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from napari.resources import LOADING_GIF_PATH
 from napari.utils import progress as napari_progress
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QObject
@@ -11,7 +12,7 @@ from qtpy.QtGui import QMovie
 from qtpy.QtWidgets import QLabel, QMainWindow
 
 from napari_piximi.ui import activity as module
-from napari_piximi.ui.activity import Activity
+from napari_piximi.ui.activity import Activity, keep_room
 
 
 class Bar:
@@ -123,3 +124,23 @@ def test_the_sign_that_something_runs_turns_slowly(
     assert movie.speed() == 100
     activity.flush()
     assert movie.speed() == module.SPEED
+
+
+def test_the_sign_has_its_room_before_it_shows(qtbot: QtBot) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    sign = QLabel()
+    sign.setMovie(QMovie(str(LOADING_GIF_PATH)))
+    policy = sign.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)  # as napari does
+    sign.setSizePolicy(policy)
+    bar = window.statusBar()
+    assert bar is not None
+    bar.addPermanentWidget(sign)
+    sign.hide()
+    before = sign.sizeHint()
+    keep_room(window)
+    assert sign.sizeHint().height() > before.height()
+    there = bar.sizeHint()
+    sign.show()
+    assert bar.sizeHint() == there

@@ -94,14 +94,16 @@ def test_the_engines_know_each_other_not(plain: Workspace) -> None:
     assert found[0][1] != found[1][1]
 
 
-def test_warm_starts_both_once_and_tells_the_device(plain: Workspace, finish: Wait) -> None:
+def test_warm_starts_one_after_the_other_once(plain: Workspace, finish: Wait) -> None:
     learning = plain.learning
     told: list[str] = []
     learning.device_changed.connect(lambda: told.append(learning.device))
     for _ in range(3):
         learning.warm()
     assert len(plain.jobs.running) == 1
+    assert learning.plain.pid is None
     finish(plain)
+    assert learning.networks.pid is not None
     wait_for(lambda: learning.plain.pid)
     pids = learning.plain.pid, learning.networks.pid
     learning.warm()

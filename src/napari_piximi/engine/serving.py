@@ -24,7 +24,7 @@ __all__ = ["serve"]
 
 INTERVAL = 0.04
 """Seconds between two reports of progress."""
-NICENESS = 5
+NICENESS = 10
 """The child gives way to the window, and to whatever else the user does."""
 WATCH = 2.0
 """Seconds between two looks at whether the parent lives."""

@@ -107,15 +107,13 @@ def _draw(line: _Line) -> None:
 
 
 def keep_room(window: QMainWindow) -> None:
-    """Let napari's sign that something runs keep its room while it is hidden.
+    """Let napari's sign that something runs take its room now, while it is hidden.
 
-    It makes the status bar a pixel higher; the canvas and all docks would be laid out and drawn
-    anew whenever something begins.
+    Its size is not known until its first picture is read. It makes the status bar a pixel
+    higher; the canvas and all docks would be laid out and drawn anew when the first job begins.
     """
-    for sign, _ in _signs(window):
-        policy = sign.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        sign.setSizePolicy(policy)
+    for _, movie in _signs(window):
+        movie.jumpToFrame(0)
 
 
 def _slow_down() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.plugins import menu_item_template
 from napari.settings import get_settings
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
 from napari_piximi.ui import preferences
@@ -182,7 +182,9 @@ def _tabify(workspace: "Workspace", name: str, dock: QDockWidget) -> None:
     if front is None or not isinstance(window, QMainWindow):
         return
     if window.dockWidgetArea(front) == window.dockWidgetArea(dock):
-        window.tabifyDockWidget(front, dock)
+        # Its side stays; napari would write all its settings to disk once more.
+        with QSignalBlocker(dock):
+            window.tabifyDockWidget(front, dock)
         front.raise_()
 
 

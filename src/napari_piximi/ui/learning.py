@@ -3,7 +3,6 @@
 import os
 import tempfile
 import threading
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from napari_piximi.progress import Progress
 from napari_piximi.ui import messages, preferences
 from napari_piximi.ui.jobs import Job, show_failure
 from napari_piximi.ui.model_choice import ModelChoice
+from napari_piximi.ui.of_workspace import OfWorkspace
 from napari_piximi.ui.rest import timer_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def needs_keras(chosen: Settings | Classifier) -> bool:
     return chosen.model is None or chosen.model.document.get("format") != FOREST_FORMAT
 
 
-class Learning:
+class Learning(OfWorkspace):
     """What learns and finds objects for one viewer: child processes, one of them with Keras.
 
     A forest neither waits for Keras to be imported nor for a network that is being fitted.
@@ -74,7 +74,7 @@ class Learning:
     device_changed = Signal()
 
     def __init__(self, workspace: "Workspace") -> None:
-        self._workspace = weakref.ref(workspace)
+        super().__init__(workspace)
         self.choice = ModelChoice(workspace)
         self.device = ""
         chosen = {VARIABLE: self.device_choice}
@@ -87,13 +87,6 @@ class Learning:
         self._idle.setSingleShot(True)
         self._idle.setInterval(IDLE)
         self._idle.timeout.connect(self.rest)
-
-    @property
-    def workspace(self) -> "Workspace":
-        """The workspace."""
-        found = self._workspace()
-        assert found is not None
-        return found
 
     @property
     def device_choice(self) -> str:
@@ -116,12 +109,16 @@ class Learning:
         self._ask()
 
     def warm(self) -> None:
-        """Start the engines, so that the first fit need not wait; costs the window nothing."""
+        """Start the engines, so that the first fit need not wait; costs the window nothing.
+
+        First the one that takes longest, then the other: both at once would leave the window no
+        processor of two.
+        """
         self._idle.start()
-        for engine in (self.plain, self.networks):
-            if engine.pid is None:
-                threading.Thread(target=_start, args=(engine,), daemon=True).start()
-        if not self.device:
+        _start_aside(self.networks)
+        if self.device:
+            _start_aside(self.plain)
+        else:
             self._ask()
 
     def run(
@@ -229,6 +226,11 @@ class Learning:
         if not self._closed:
             self._idle.start()
 
+    def _asked(self) -> None:
+        self._begin_idling()
+        if not self._closed:
+            _start_aside(self.plain)
+
     def _ask(self) -> None:
         """Let the engine tell what it runs on; trouble waits until something is to be run."""
         if self._asking is None or not self._asking.running:
@@ -239,7 +241,7 @@ class Learning:
                 done=self._set_device,
                 failed=self._set_trouble,
             )
-            self._asking.finished.connect(self._begin_idling)
+            self._asking.finished.connect(self._asked)
 
     def _set_device(self, device: str, *, troubled: bool = False) -> None:
         self.device, self._troubled = device, troubled
@@ -248,6 +250,11 @@ class Learning:
     def _set_trouble(self, error: BaseException) -> None:
         if not isinstance(error, Cancelled):
             self._set_device(f"None: {error}", troubled=True)
+
+
+def _start_aside(engine: Engine) -> None:
+    if engine.pid is None:
+        threading.Thread(target=_start, args=(engine,), daemon=True).start()
 
 
 def _start(engine: Engine) -> None:
