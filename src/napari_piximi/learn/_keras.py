@@ -50,3 +50,7 @@ with _without_noise():
         tf.config.list_physical_devices("GPU")  # looks for drivers, and says so if it finds none
         if chosen() == "cpu":
             tf.config.set_visible_devices([], "GPU")  # those of Apple do not hide otherwise
+    elif keras.backend.backend() == "jax":
+        from napari_piximi.learn._jax import keep_compiled
+
+        keep_compiled()
