@@ -74,6 +74,7 @@ screenshots: $(VENV)/.tools
 	mkdir -p docs/screenshots
 	NAPARI_PIXIMI_SHOTS=docs/screenshots $(SCREEN) $(BIN)/python -m pytest -q tests/ui/test_story.py tests/ui/test_classifier_story.py tests/ui/test_segmentation_story.py
 
+# By hand, since it takes an hour: benchmarks/bench_large.py, the memory for 20,000 × 20,000 pixels.
 bench: $(VENV)/.tools
 	$(BIN)/python benchmarks/bench_model.py
 	$(BIN)/python benchmarks/bench_bundle.py

@@ -77,6 +77,7 @@ def evaluation_of_things(count: int, classes: int = 2, seed: int = 0) -> Evaluat
         tuple(true.tolist()),
         tuple(predicted.tolist()),
         (0.5,) * (classes - 1) + (math.nan,),
+        7,
     )
 
 

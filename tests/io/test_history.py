@@ -210,6 +210,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], object], tuple[str, ...]]] = {
     "classes numbers": (noted("evaluations", classes=[1, 2]), ("1 should be",)),
     "an area of 2": (noted("evaluations", roc_auc=[0.5, 2.0]), ("ROC-AUC of 2.0",)),
     "one area": (noted("evaluations", roc_auc=[0.5]), ("1 roc_auc",)),
+    "folds of text": (noted("evaluations", folds="5"), ("folds '5' is no count",)),
     "partition a number": (noted("evaluations", partition=4), ("4 should be",)),
     "run a text": (noted("evaluations", run="0"), ("'0' should be",)),
     "loss a text": (noted("evaluations", cross_entropy="0"), ("'0' should be",)),
@@ -279,11 +280,13 @@ def test_what_a_later_version_adds_is_passed_over_and_what_lacks_has_its_default
         edit_json(members, INFO, lambda a: a["napari_piximi"]["runs"][0].pop("backend"))
         edit_json(members, INFO, lambda a: a["napari_piximi"]["runs"][0]["settings"].clear())
         edit_json(members, INFO, lambda a: a["napari_piximi"]["evaluations"][0].pop("roc_auc"))
+        edit_json(members, INFO, lambda a: a["napari_piximi"]["evaluations"][0].pop("folds"))
 
     (found,) = read_bundle(damaged(tmp_path, change)).classifiers
     assert found.runs[0].backend == ""
     assert found.runs[0].settings.epochs == 10  # Piximi's
-    assert (found.evaluations[0].run, found.evaluations[0].roc_auc) == (None, ())
+    read = found.evaluations[0]
+    assert (read.run, read.roc_auc, read.folds) == (None, (), 0)
 
 
 def test_bundles_of_the_version_before_keep_their_evaluations(tmp_path: Path) -> None:

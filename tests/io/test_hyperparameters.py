@@ -35,7 +35,7 @@ PIXIMI = {
 MEANT = replace(
     PIXIMI_SETTINGS, height=48, width=32, shuffle=False, center=True, num_crops=4,
     crop_schema="Match", training_percentage=0.8, epochs=12, batch_size=16, learning_rate=0.001,
-    loss="Huber", metrics=("Precision", "Binary cros-sentropy"), optimizer="RMSProp",
+    loss="Huber", metrics=("Precision", "Binary cross-entropy"), optimizer="RMSProp",
 )  # fmt: skip
 
 

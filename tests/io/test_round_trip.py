@@ -144,14 +144,15 @@ def test_any_project(project: Project, form: str, compress: bool, tmp_path: Path
 
 def full_history() -> Classifier:
     run = Run(
-        Settings(epochs=3, seed=7, metrics=("Precision", "Recall")),
+        Settings(epochs=3, seed=7, metrics=("Precision", "Binary cross-entropy")),
         {"loss": (1.0, 0.5, float("inf")), "val_loss": (1.5, 0.75, 0.25)},
         best_epoch=2, training=8, validation=4, stopped="early", device="CPU", backend="jax",
         seconds=1.25,
     )  # fmt: skip
     evaluation = Evaluation(((3, 1), (0, 4)), 0.125, ("1good", "1bad"), "Training", 0)
     return Classifier(
-        "my model", "Image", Settings(height=300, width=44, weights="/home/me/m.json"), 2, 1, None,
+        "my model", "Image", Settings(height=300, width=44, weights="/home/me/m.json",
+                                      metrics=("Binary cross-entropy",)), 2, 1, None,
         ("1good", "1bad"), (run,), (evaluation,),
     )  # fmt: skip
 
@@ -183,6 +184,8 @@ def test_piximi_sees_macro_averages_the_right_way_round(tmp_path: Path) -> None:
     assert shown["accuracy"] == pytest.approx(7 / 8)
     assert shown["precision"] == pytest.approx((3 / 3 + 4 / 5) / 2)
     assert shown["recall"] == pytest.approx((3 / 4 + 4 / 4) / 2)
+    optimizer = json.loads((info / "optimizer_settings/.zattrs").read_text())
+    assert optimizer["metrics"] == ["Binary cros-sentropy"], "as it spells it"
     shape = json.loads((info / "preprocessing_settings/input_shape/.zarray").read_text())
     assert shape["dtype"] == "<i4"  # Piximi's own u1 would wrap 300 to 44
     raw = (info / "preprocessing_settings/input_shape/0").read_bytes()

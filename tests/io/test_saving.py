@@ -16,14 +16,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.io.tiny_bundle import tiny_project
 
 from napari_piximi.errors import BundleError, Cancelled, SaveError
 from napari_piximi.io import _writers, _zarr
+from napari_piximi.io._zarr import StoredArray
 from napari_piximi.io._zip import ZipWriter
 from napari_piximi.io.bundle import read_bundle, write_bundle
-from napari_piximi.model import edits
-from napari_piximi.model.project import Project, new_kind
+from napari_piximi.model import edits, masks
+from napari_piximi.model.project import Project, new_kind, new_project
+from napari_piximi.model.things import Annotation, ArrayPixels, Image
 from napari_piximi.model.training import Classifier
 
 FORMS = ["x.zip", "x.zarr"]
@@ -342,3 +345,33 @@ print(sum(np.asarray(project.pixels(t)).size for t in project.things.values()))
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) > 0
+
+
+def test_a_large_image_is_read_once_for_all_its_objects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = new_project("p")
+    pixels = np.arange(400, dtype=np.uint8).reshape(1, 20, 20, 1)
+    image = Image("i", "i.tif", project.kinds["Image"].unknown, ArrayPixels(pixels))
+    write_bundle(edits.add_images(project, [image]), tmp_path / "one.zip")
+    project = edits.create_kind(read_bundle(tmp_path / "one.zip"), "cell")
+    cell = project.find_kind("cell")
+    objects = [
+        Annotation(
+            f"o{n}", f"cell {n}", cell.id, cell.unknown, "i", (n, n, n + 4, n + 4), masks.full(4, 4)
+        )
+        for n in range(10)
+    ]
+    project = edits.add_annotations(project, objects)
+    monkeypatch.setattr(_zarr._cache, "limit", 0)  # it is too large to be kept there
+    reads, usual = [], StoredArray.read
+
+    def read(self: StoredArray) -> NDArray[Any]:
+        reads.append(self)
+        return usual(self)
+
+    monkeypatch.setattr(StoredArray, "read", read)
+    write_bundle(project, tmp_path / "two.zip")
+    assert len(reads) == 1
+    crop = np.asarray(read_bundle(tmp_path / "two.zip").things["o3"].pixels)
+    np.testing.assert_array_equal(np.round(crop * 255), pixels[:, 3:7, 3:7])

@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from napari_piximi.errors import PiximiWarning
-from napari_piximi.io.settings import portable, settings_from
-from napari_piximi.model.training import PIXIMI_SETTINGS, Settings
+from napari_piximi.io.settings import piximi_metrics, portable, settings_from
+from napari_piximi.model.training import METRICS, PIXIMI_SETTINGS, Settings
 
 
 def test_all_settings_come_back() -> None:
@@ -15,6 +15,15 @@ def test_all_settings_come_back() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert settings_from(asdict(chosen), PIXIMI_SETTINGS, "x") == chosen
+
+
+def test_a_metric_that_piximi_misspells_is_spelt_right_here() -> None:
+    (right,) = (name for name in METRICS if name.startswith("Binary c"))
+    assert right == "Binary cross-entropy"
+    for spelling in (right, "Binary cros-sentropy"):
+        found = settings_from({"metrics": [spelling, "Recall"]}, PIXIMI_SETTINGS, "x")
+        assert found.metrics == (right, "Recall")
+    assert piximi_metrics(found.metrics) == ["Binary cros-sentropy", "Recall"]
 
 
 def test_unknown_names_are_passed_over_and_missing_ones_kept() -> None:

@@ -542,6 +542,14 @@ class TestMetadata:
         for key in ("preprocessSettings", "classes", "optimizerSettings"):
             assert metadata[key] == real[key]
 
+    def test_a_metric_is_misspelt_as_piximi_does(self) -> None:
+        settings = Settings(metrics=("Binary cross-entropy", "Recall"))
+        metadata = tfjs.piximi_metadata(settings, 1, 1, [])
+        written = ["Binary cros-sentropy", "Recall"]
+        assert metadata["optimizerSettings"]["metrics"] == written
+        found, *_ = tfjs.settings_from_document(image_document(28, 28, 1) | metadata)
+        assert found.metrics == settings.metrics
+
     def test_a_path_on_this_machine_stays_here(self) -> None:
         metadata = tfjs.piximi_metadata(Settings(weights="/home/me/model.json"), 1, 1, [])
         assert "/home" not in json.dumps(metadata)

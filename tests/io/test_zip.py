@@ -54,6 +54,23 @@ def test_what_is_written_is_read(names: tuple[str, ...]) -> None:
         ]
 
 
+def test_a_long_directory_goes_through_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"thing {number}/.zattrs" for number in range(200)]
+    expected = written(*names)
+    monkeypatch.setattr(_zip, "SPILLED", 1000)
+    monkeypatch.setattr(_zip, "BLOCK", 300)
+    assert written(*names) == expected
+    writer = ZipWriter(io.BytesIO())
+    for name in names[:150]:
+        writer.write(name, name.encode() * 3)
+    so_far = b"".join(writer.directory())
+    assert len(so_far) == sum(46 + len(name) for name in names[:150])
+    for name in names[150:]:
+        writer.write(name, name.encode() * 3)
+    assert b"".join(writer.directory()).startswith(so_far)
+    writer.close()
+
+
 def test_names_without_the_mark_for_utf8_are_cp437() -> None:
     data = bytearray(written("ab", "cd"))
     at = data.rindex(b"PK\x01\x02")

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,12 +65,15 @@ class Index:
     networks: Mapping[str, tuple[Member, Member]] = field(default_factory=dict)
 
 
-def digest(directory: bytes | memoryview) -> str:
+def digest(directory: Iterable[bytes | memoryview]) -> str:
     """Return the checksum of directory entries."""
-    return hashlib.blake2b(directory, digest_size=32).hexdigest()
+    summed = hashlib.blake2b(digest_size=32)
+    for block in directory:
+        summed.update(block)
+    return summed.hexdigest()
 
 
-def pack(index: Index, directory: bytes) -> bytes:
+def pack(index: Index, directory: Iterable[bytes]) -> bytes:
     """Return the bytes of an index for the zip whose directory entries so far are given."""
     table = index.table
     columns: dict[str, NDArray[Any]] = {}
@@ -129,7 +132,7 @@ def read_index(source: Source) -> Index | None:
     at = directory.rfind(b"PK\x01\x02", max(0, len(directory) - 70_000))
     if at < 0 or INDEX_NAME.encode() not in directory[at + CENTRAL.size :]:
         return None
-    entry, expected = directory[at:], digest(memoryview(directory)[:at])
+    entry, expected = directory[at:], digest([memoryview(directory)[:at]])
     del directory
     try:
         (member,) = parse_entries(entry, place._replace(entries=1), source.path)

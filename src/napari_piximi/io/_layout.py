@@ -85,6 +85,7 @@ class ThingWriter:
         self._contents = _contents(project.things.values())
         self._stack = ExitStack()
         self._files: dict[Source, BinaryIO] = {}
+        self._seen: tuple[str, NDArray[Any]] | None = None
 
     def __enter__(self) -> "ThingWriter":
         return self
@@ -163,7 +164,7 @@ class ThingWriter:
         top, left, bottom, right = thing.bbox
         if thing.pixels is None or _is_padded(thing):
             assert isinstance(image, Image)
-            box = np.asarray(image.pixels)[: thing.plane + 1, top:bottom, left:right]
+            box = self._pixels_of(image)[: thing.plane + 1, top:bottom, left:right]
             data = to_float(box, image.bit_depth)
         if thing.pixels is not None:
             own = to_float(np.asarray(thing.pixels), thing.bit_depth)
@@ -174,6 +175,13 @@ class ThingWriter:
                 data = own
         block = np.ascontiguousarray(data, SIMPLE)
         return self._writer.write(name, block.tobytes(), compress=self._compress), block.shape
+
+    def _pixels_of(self, image: Image) -> NDArray[Any]:
+        """Read an image once for all objects on it that follow each other, however large it is."""
+        if self._seen is None or self._seen[0] != image.id:
+            self._seen = None  # let go of one before the next is read
+            self._seen = image.id, np.asarray(image.pixels)
+        return self._seen[1]
 
     def _copy(self, name: str, pixels: StoredArray) -> Member:
         member, source = pixels.chunks[0], pixels.source

@@ -8,10 +8,12 @@ Format Specification (PKWARE APPNOTE 6.3.9, sections 4.3 and 4.5.3).
 import os
 import re
 import struct
+import tempfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, NoReturn
+from typing import IO, Any, BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,9 @@ __all__ = [
 ]
 
 STORED, DEFLATED = 0, 8
+BLOCK = 1 << 20
+SPILLED = 16 << 20
+"""Bytes of a directory that is being written from which on it goes to a temporary file."""
 METHOD_NAMES = {9: "Deflate64", 12: "BZIP2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 99: "AES"}
 ENCRYPTED = 0x1
 UTF8 = 0x800
@@ -248,7 +253,8 @@ class ZipWriter:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._offset = 0
-        self._central: list[bytes] = []
+        self._central, self._count = bytearray(), 0
+        self._spilled: IO[bytes] | None = None
 
     def write(self, name: str, data: bytes | memoryview, *, compress: bool = False) -> Member:
         """Write one member from memory."""
@@ -281,29 +287,41 @@ class ZipWriter:
         self._end(member)
         return member
 
-    def directory(self) -> bytes:
-        """Return the directory entries written so far."""
-        return b"".join(self._central)
+    def directory(self) -> Iterator[bytes]:
+        """Yield the directory entries written so far, block by block."""
+        if self._spilled:
+            self._spilled.seek(0)
+            yield from iter(partial(self._spilled.read, BLOCK), b"")
+        yield bytes(self._central)
 
     def close(self) -> None:
         """Write the directory; the file itself stays open."""
-        start, count = self._offset, len(self._central)
-        central = self.directory()
-        self._put(central)
-        if count >= FULL16 or len(central) >= FULL32 or start >= FULL32:
+        start, count = self._offset, self._count
+        for block in self.directory():
+            self._put(block)
+        if self._spilled:
+            self._spilled.close()
+        size = self._offset - start
+        if count >= FULL16 or size >= FULL32 or start >= FULL32:
             end64 = self._offset
             record = (b"PK\x06\x06", END64.size - 12, 45, 45, 0, 0, count, count)
-            self._put(END64.pack(*record, len(central), start))
+            self._put(END64.pack(*record, size, start))
             self._put(LOCATOR64.pack(b"PK\x06\x07", 0, end64, 1))
         count16, start32 = min(count, FULL16), min(start, FULL32)
-        size32 = min(len(central), FULL32)
+        size32 = min(size, FULL32)
         self._put(END.pack(b"PK\x05\x06", 0, 0, count16, count16, size32, start32, 0))
 
     def _begin(self, member: Member) -> None:
         self._put(_local_header(member))
 
     def _end(self, member: Member) -> None:
-        self._central.append(_central_header(member))
+        self._central += _central_header(member)
+        self._count += 1
+        if len(self._central) >= SPILLED:
+            self._spilled = self._spilled or tempfile.TemporaryFile()  # noqa: SIM115
+            self._spilled.seek(0, os.SEEK_END)
+            self._spilled.write(self._central)
+            self._central.clear()
 
     def _put(self, data: bytes | memoryview) -> None:
         self._file.write(data)

@@ -22,7 +22,12 @@ _LINES_PER_POLYGON = 48
 _PAIRS_AT_ONCE = 2048
 
 
-def survivors(stars: Polygons, overlap: float, progress: Progress) -> NDArray[np.bool_]:
+def survivors(
+    stars: Polygons,
+    overlap: float,
+    progress: Progress,
+    unsure: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
     """Tell which polygons stay.
 
     Block by block, the best first: what stays of a block clears away what it overlaps among
@@ -35,12 +40,15 @@ def survivors(stars: Polygons, overlap: float, progress: Progress) -> NDArray[np
         A polygon goes if it shares more than this part of the smaller area with a better one
         that stays.
     progress : Progress
+    unsure : (N,) boolean array, optional
+        Polygons that others, which are not given, may remove: these remove none, and those that
+        they overlap are added here.
 
     Returns
     -------
     (N,) boolean array
     """
-    contest = _Contest(stars, overlap)
+    contest = _Contest(stars, overlap, unsure)
     left, size = np.arange(len(stars)), _FIRST_BLOCK
     while len(left):
         progress(len(stars) - len(left), len(stars), "choosing among overlapping polygons")
@@ -55,9 +63,12 @@ def survivors(stars: Polygons, overlap: float, progress: Progress) -> NDArray[np
 class _Contest:
     """Who is still there, and the pairs that have to be measured before that is known."""
 
-    def __init__(self, stars: Polygons, overlap: float) -> None:
+    def __init__(
+        self, stars: Polygons, overlap: float, unsure: NDArray[np.bool_] | None = None
+    ) -> None:
         self.stars, self.overlap = stars, overlap
         self.alive = np.ones(len(stars), bool)
+        self.doubtful = np.zeros(len(stars), bool) if unsure is None else unsure
         self.farthest = float(stars.reach.max(initial=0))
         self.unsure: dict[int, list[int]] = {}
         heights = stars.rows.max(1) - stars.rows.min(1) if len(stars) else np.ones(1)
@@ -76,17 +87,24 @@ class _Contest:
         close = np.array(sorted({*rivals, *chain.from_iterable(rivals.values())}), np.int64)
         alive, is_over = self.alive, measuring(self.stars, close, self.overlap)
         for j in sorted(certain.keys() | rivals.keys()):
-            if any(alive[i] for i in certain.get(j, ())) or any(
-                alive[i] and is_over(i, j) for i in rivals.get(j, ())
-            ):
-                alive[j] = False
+            over = chain(
+                (i for i in certain.get(j, ()) if alive[i]),
+                (i for i in rivals.get(j, ()) if alive[i] and is_over(i, j)),
+            )
+            for i in over:
+                if not self.doubtful[i]:
+                    alive[j] = False
+                    break
+                self.doubtful[j] = True
 
     def sweep(self, winners: Indices, left: Indices) -> None:
         """Remove those later ones that clearly overlap with a winner."""
         for first, second in self._meeting(winners, left):
             there = self.alive[second]
             one, other, verdicts = self._judged(first[there], second[there])
-            self.alive[other[verdicts > 0]] = False
+            over, doubtful = verdicts > 0, self.doubtful[one]
+            self.alive[other[over & ~doubtful]] = False
+            self.doubtful[other[over & doubtful]] = True
             unsure = (verdicts == 0) & self.alive[other]
             for i, j in zip(one[unsure].tolist(), other[unsure].tolist(), strict=True):
                 self.unsure.setdefault(j, []).append(i)

@@ -1,7 +1,7 @@
 """StarDist's decoding: from probabilities and rays to polygons, the best of each object.
 
 Equal, number for number, to the ``stardist`` package (Schmidt, Weigert et al., MICCAI 2018),
-whose compiled suppression is used where it is installed.
+whose compiled suppression is used where it is installed and there are not too many candidates.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,13 @@ from napari_piximi.errors import SegmentError
 from napari_piximi.progress import Progress, silent
 from napari_piximi.segment._star_polygons import polygons
 from napari_piximi.segment._star_suppression import survivors
-from napari_piximi.segment.room import Room
 
 __all__ = ["Stars", "best_first", "candidates", "gathered", "is_installed", "kept"]
 
 _SHORTEST, _LONGEST = np.float32(1e-3), np.float32(1e6)
+_COMPILED_MOST = 2**15
+"""From here on ours takes half of the compiled one's time on one core. On several cores that other
+programs use too, those of the compiled one wait for each other: minutes instead of seconds."""
 _BLOCK = 2**19
 """Candidates that compete in one go: their polygons take some ten times the memory of theirs."""
 
@@ -82,7 +84,7 @@ def candidates(
     return Stars(points, rays, probability[rows, cols].astype(np.float32))
 
 
-def gathered(parts: list[Stars], rays: int, room: Room | None = None) -> Stars:
+def gathered(parts: list[Stars], rays: int) -> Stars:
     """Put candidates of several places together, in the order of the pixels of the whole.
 
     Parameters
@@ -90,14 +92,12 @@ def gathered(parts: list[Stars], rays: int, room: Room | None = None) -> Stars:
     parts : list of Stars
         It is emptied, so that all of them are in memory only once.
     rays : int
-    room : Room, optional
-        Takes the rays, which may be too many for memory.
     """
     points = np.concatenate([np.zeros((0, 2), np.float32), *(part.points for part in parts)])
     order = np.lexsort((points[:, 1], points[:, 0]))
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
-    distances = (room.empty if room else np.empty)((len(order), rays), np.float32)
+    distances = np.empty((len(order), rays), np.float32)
     scores, end = np.empty(len(order), np.float32), len(order)
     while parts:
         part = parts.pop()
@@ -129,14 +129,15 @@ def kept(
     progress : Progress
     compiled : bool, optional
         Use the package's compiled suppression, which cannot be cancelled; by default where it
-        is installed.
+        is installed, and there are not so many that ours takes less time.
 
     Returns
     -------
     Stars
         The best first. There is no limit to how many.
     """
-    compiled = is_installed() if compiled is None else compiled
+    if compiled is None:
+        compiled = len(stars) <= _COMPILED_MOST and is_installed()
     order = best_first(stars)
     chosen = order[:0]
     for start in range(0, len(order), _BLOCK):

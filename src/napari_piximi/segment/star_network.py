@@ -1,7 +1,8 @@
 """A StarDist network looks at a plane, tile by tile; what it suspects is kept sparsely."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_piximi.progress import Progress, silent
 from napari_piximi.segment._star_normalising import normalised_tile, percentiles
-from napari_piximi.segment.room import Room
+from napari_piximi.segment._star_sieve import MARGIN, Sieve
 from napari_piximi.segment.star_convex import Stars, candidates, gathered
 from napari_piximi.segment.tiles import Tile, tiles
 
@@ -87,7 +88,7 @@ def scan(
     pixels: NDArray[Any],
     look: Look,
     progress: Progress = silent,
-    room: Room | None = None,
+    overlap: float | None = None,
 ) -> Stars:
     """Collect the candidates of a whole plane.
 
@@ -99,8 +100,10 @@ def scan(
     look : Look
     progress : Progress
         Told of tiles.
-    room : Room, optional
-        Takes the rays of the candidates; memory by default.
+    overlap : float, optional
+        Where there are very many, those need not come that :func:`kept` will not keep with this;
+        of two that overlap and are equally probable to the last bit, either may go. The plane is
+        seen again if rays are longer than was supposed.
 
     Returns
     -------
@@ -111,13 +114,21 @@ def scan(
     limits = percentiles(pixels, look.low, look.high)
     shape = scaled_shape((pixels.shape[0], pixels.shape[1]), look.scale)
     plan = list(tiles(shape, look.edge, network.reach, network.multiple))
-    parts = []
-    for number, tile in enumerate(plan):
-        progress(number, len(plan), f"tile {number + 1} of {len(plan)}")
-        part = normalised_tile(pixels, limits, shape, *tile.reading)
-        found = _found(network, _padded(part, network.multiple), tile, shape, look.threshold)
-        parts.append(replace(found, distances=room.keep(found.distances)) if room else found)
-    return gathered(parts, network.rays, room)
+    margin, sieve = MARGIN, None
+    while sieve is None or (sieve.is_thinned and sieve.longest > sieve.margin):
+        sieve = Sieve(network.rays, overlap if margin < max(shape) else None, margin)
+        for number, tile in enumerate(plan):
+            report = partial(_report, progress, number, len(plan))
+            report()
+            part = normalised_tile(pixels, limits, shape, *tile.reading)
+            found = _found(network, _padded(part, network.multiple), tile, shape, look.threshold)
+            sieve.add(found, tile, report)
+        margin = 2 * sieve.longest
+    return sieve.rest()
+
+
+def _report(progress: Progress, number: int, count: int, *_: object, **__: object) -> None:
+    progress(number, count, f"tile {number + 1} of {count}")
 
 
 def _padded(part: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
