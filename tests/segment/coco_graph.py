@@ -4,6 +4,7 @@ What it sees is simple: 10 × 10 boxes, each of which is a person where it is re
 green and a dog where it is blue.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -175,9 +176,14 @@ def network() -> list[Json]:
     ]  # fmt: skip
 
 
-def detector() -> ModelArtifact:
-    """Make the model as it is published: with the loop, which we do not run."""
-    weights = constants()
+def detector(
+    weights: Mapping[str, NDArray[Any]] | None = None, behind: Sequence[Json] | None = None
+) -> ModelArtifact:
+    """Make the model as it is published: with the loop, which we do not run.
+
+    Another network may stand behind the loop, with its weights beside those of :func:`constants`.
+    """
+    weights = constants() | dict(weights or {})
     any_size = [{"size": size} for size in ("-1", "-1", "-1", "3")]
     nodes = [_constant(name, values) for name, values in weights.items()]
     nodes.append(
@@ -189,7 +195,7 @@ def detector() -> ModelArtifact:
     ]
     document = {
         "modelTopology": {
-            "node": [*nodes, *loop(), *network()],
+            "node": [*nodes, *loop(), *(network() if behind is None else behind)],
             "library": {"function": [], "gradient": []},
             "versions": {"badConsumers": []},
         },

@@ -75,10 +75,10 @@ def nuclei_project(seeds: Sequence[int], size: int = 160, clusters: int = 9) -> 
     return edits.add_annotations(edits.add_images(project, images), found)
 
 
-def score(project: Project, request: Request) -> SegmentationScore:
+def score(project: Project, request: Request, kind: str = KIND) -> SegmentationScore:
     """Judge a segmenter by all images of such a project."""
     images = [image.id for image in project.images()]
-    return score_images(project, request, KIND, images)[0]
+    return score_images(project, request, kind, images)[0]
 
 
 def best_threshold(project: Project, grid: Sequence[ThresholdSettings]) -> ThresholdSettings:
