@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import pytest
 
 from napari_piximi import engine as engine_package
 from napari_piximi.engine import Engine
+from napari_piximi.engine import child as child_module
 from napari_piximi.errors import Cancelled, EngineError, FitError, PiximiWarning
 
 JOBS = "tests.engine_jobs:"
@@ -133,6 +136,7 @@ def test_warnings_of_ours_are_told_and_others_are_not(engine: Engine) -> None:
 
 
 def test_calls_of_two_threads_take_turns(engine: Engine) -> None:
+    engine.call("os:getpid")  # it is ready
     first = Call(engine, "count", 20, 0.02, progress=Stop())
     wait_for(lambda: engine.busy)
     stop = Stop()
@@ -141,6 +145,19 @@ def test_calls_of_two_threads_take_turns(engine: Engine) -> None:
     first.join(5)
     assert first.result == second.result == "counted"
     assert stop.heard[0] == (0, 0, "Waiting for other work to end", {})
+
+
+def test_who_waits_for_a_start_is_told_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_module, "PATIENT", 0)
+    with closing(Engine(("tests.slow_module",))) as engine:
+        first, second = Stop(), Stop()
+        calls = [Call(engine, "count", 1, 0.0, progress=stop) for stop in (first, second)]
+        for call in calls:
+            call.join(30)
+    for stop in (first, second):
+        said = [text for _, _, text, _ in stop.heard]
+        assert any(re.fullmatch("Starting the engine, [0-9]+ s", text) for text in said), said
+    assert not any("other work" in text for _, _, text, _ in first.heard)
 
 
 def test_the_environment_of_the_child_can_be_changed(engine: Engine) -> None:
@@ -495,6 +512,7 @@ def test_a_parent_that_is_killed_while_the_engine_starts_leaves_no_orphan(tmp_pa
 import time
 from pathlib import Path
 from napari_piximi.engine import Engine
+from napari_piximi.engine import child as child_module
 engine = Engine(["tests.slow_module"])
 engine.start()
 Path({str(tmp_path / "child")!r}).write_text(str(engine.pid))

@@ -283,3 +283,21 @@ def test_the_only_addresses_in_the_source_are_the_ones_we_tell_of() -> None:
     hosts = {host for path in MODULES for host in address.findall(path.read_text("utf-8"))}
     readme = (ROOT / "README.md").read_text("utf-8")
     assert {host for host in hosts if host not in readme} == set()
+
+
+# --- edits ---------------------------------------------------------------------------------
+
+
+def test_whoever_changes_the_project_settles_first() -> None:
+    """An undo that waits for its views would otherwise be lost to the edit that overtakes it."""
+    changing = re.compile(r"\bsession\.(apply|amend)\(")
+    places = [path for path in MODULES if path.parent.name == "ui"]
+    found = {
+        f"{path.stem}.{node.name}": "settle()" in text
+        for path in places
+        if changing.search(path.read_text("utf-8"))
+        for node in ast.walk(tree(path))
+        if isinstance(node, Function) and changing.search(text := ast.unparse(node))
+    }
+    assert len(found) > 5
+    assert [name for name, settles in found.items() if not settles] == []

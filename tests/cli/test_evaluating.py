@@ -335,4 +335,5 @@ def test_info_tells_of_forests_runs_and_evaluations(command: Command, fitted: Pa
     assert run["trees"] == 30
     assert not {"epochs", "best_epoch"} & run.keys()
     assert [e["partition"] for e in facts["evaluations"]] == ["Cross-validation", "Validation"]
+    assert [e["folds"] for e in facts["evaluations"]] == [3, None]
     assert facts["evaluations"][1]["run"] == 0

@@ -103,7 +103,7 @@ def test_json_tells_all_of_a_project(command: Command, bundle: Path) -> None:
     }  # fmt: skip
     assert evaluations == [
         {
-            "partition": "Validation", "run": None, "things": 8,
+            "partition": "Validation", "run": None, "folds": None, "things": 8,
             "accuracy": 0.875, "balanced_accuracy": 0.875, "cross_entropy": 0.5,
             "precision": pytest.approx(0.9), "recall": pytest.approx(0.875),
             "f1": pytest.approx(55 / 63), "roc_auc": None,

@@ -61,7 +61,10 @@ def test_a_network_is_fitted_saved_continued_scored_and_asked(
     assert len(found) == len(THRESHOLDS)
 
     told = command.works("info", out)
-    assert f"network U-Net 1: coin, 1 of the channels, 2 runs, F1 {kept.f1[0]:.3f}" in told
+    score = network.held_out_score
+    assert score is not None
+    assert score is not kept
+    assert f"network U-Net 1: coin, 1 of the channels, 2 runs, F1 {score.f1[0]:.3f}" in told
     (facts,) = json.loads(command.works("info", out, "--json"))["networks"]
     assert facts["scores"][-1]["matched"] == list(kept.matched)
     assert [run["architecture"] for run in facts["runs"]] == ["U-Net", "U-Net"]

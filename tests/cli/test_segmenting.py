@@ -7,6 +7,7 @@ from tests.cli.command import Command
 from tests.segment.stand_in import install, project_of
 
 from napari_piximi.io.bundle import read_bundle, write_bundle
+from napari_piximi.model import edits
 from napari_piximi.model.project import Project
 
 BLOBS = np.array([[0, 0, 0, 0], [0, 200, 200, 0], [0, 0, 0, 220]], np.uint8)
@@ -221,6 +222,28 @@ def test_nothing_is_written_where_nothing_could_be_segmented(
     assert text.startswith("no image could be segmented: '0.tif' has pixels that are NaN")
     assert text.endswith("'4.tif' has pixels that are NaN or infinite; and 3 more")
     assert not out.exists()
+
+
+def test_what_was_replaced_is_told(command: Command, bundle: Path, tmp_path: Path) -> None:
+    once, twice, thrice = (tmp_path / f"{name}.zip" for name in ("once", "twice", "thrice"))
+    command.works(*SEGMENT, bundle, "--out", once)
+    project = read_bundle(once)
+    kind = project.find_kind("blob").id
+    project = edits.create_category(project, kind, "large")
+    label = project.known_categories(kind)[0]
+    project = edits.categorize(project, [next(project.annotations()).id], label)
+    write_bundle(project, once)
+    said = command.works(*SEGMENT, once, "--out", twice, "--replace", "--set", "level=0.8")
+    assert said.splitlines()[2:] == [
+        "Stand-in: 2 objects on 2 of 2 images",
+        "Stand-in: 4 replaced, 1 of them had a category",
+    ]
+    said = command.works(*SEGMENT, twice, "--out", thrice, "--replace", "--set", "level=1")
+    assert said.splitlines()[2:] == [
+        "Stand-in: 0 objects on 0 of 2 images",
+        "Stand-in: where nothing was found, the 2 objects there stay",
+    ]
+    assert objects(read_bundle(thrice)) == 2
 
 
 def test_a_network_for_another_segmenter_is_refused(

@@ -162,6 +162,49 @@ def test_a_network_keeps_its_best_weights(tmp_path: Path) -> None:
     assert 0 < fitted.runs[-1].epochs < 500
 
 
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("digits") / "digits.zip"
+    write_bundle(digits_project(per_class=20).project, path)
+    return path
+
+
+def fit_digits(source: Path, out: Path) -> tuple[object, ...]:
+    return (
+        "fit", source, "--kind", "Image", "--name", "net", "--epochs", 500, "--patience", 0,
+        "--out", out,
+    )  # fmt: skip
+
+
+@pytest.mark.keras
+def test_a_fit_of_a_cnn_keeps_its_best_weights(digits: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.zip"
+    with interrupted(*fit_digits(digits, out)) as run:
+        run.press(lambda line: int(line.split()[3]) > 2)
+        said, err = run.ended()
+    assert err == f"{STOPPING}napari-piximi: stopped: the best so far is kept, saved in {out}\n"
+    fitted = read_bundle(out).find_classifier("net")
+    (stopped,) = fitted.runs
+    assert stopped.stopped == "cancelled"
+    assert 2 < stopped.epochs < 500
+    judged = stopped.history["val_loss"]
+    assert stopped.best_epoch == judged.index(min(judged))
+    assert said.startswith(f"net: {stopped.epochs} epochs in ")
+    assert f"best was {stopped.best_epoch + 1}, " in said
+    accuracy = stopped.history["val_accuracy"][stopped.best_epoch]
+    assert fitted.evaluations[0].accuracy == pytest.approx(accuracy), "with the best one's weights"
+    assert f"accuracy {accuracy:.4f} on {stopped.validation} validation things" in said
+
+
+@pytest.mark.keras
+def test_a_fit_of_a_cnn_that_is_interrupted_twice_leaves(digits: Path, tmp_path: Path) -> None:
+    with interrupted(*fit_digits(digits, tmp_path / "out.zip")) as run:
+        run.press(lambda line: int(line.split()[3]) > 0)
+        run.press_again()
+        assert run.ended() == ("", UNSAVED)
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- others --------------------------------------------------------------------------------
 
 

@@ -115,7 +115,7 @@ def test_the_figures_are_those_of_the_out_of_fold_probabilities(learner: Nearest
     ours = found.evaluation
     assert ours.ids == found.ids
     assert ours.classes == found.class_map
-    assert (ours.partition, ours.run) == ("Cross-validation", None)
+    assert (ours.partition, ours.run, ours.folds) == ("Cross-validation", None, 4)
     assert ours.true == tuple(true)
     assert ours.predicted == tuple(found.probabilities.argmax(axis=1).tolist())
     np.testing.assert_array_equal(

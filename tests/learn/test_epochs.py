@@ -16,7 +16,8 @@ from napari_piximi.errors import Cancelled, FitError, PiximiWarning
 from napari_piximi.learn import epochs
 from napari_piximi.learn._keras import keras
 from napari_piximi.learn.architectures import build_network
-from napari_piximi.learn.epochs import Labelled, Outcome, opened, run_epochs
+from napari_piximi.learn.epochs import Labelled, opened, run_epochs
+from napari_piximi.learn.fit_record import Outcome
 from napari_piximi.learn.losses import Loss
 from napari_piximi.learn.optimizers import optimizer_of
 from napari_piximi.learn.steps import Forward, Pace, Steps, is_out_of_memory, make_steps

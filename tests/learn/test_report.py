@@ -1,5 +1,6 @@
 import csv
 import math
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -44,6 +45,8 @@ def test_every_figure_and_every_cell_is_written_once_and_exactly() -> None:
     assert float(found["ROC-AUC (weighted)", "", ""]) == evaluation.averaged_roc_auc(weighted=True)
     assert float(found["accuracy", "", ""]) == evaluation.accuracy
     assert int(found["things", "", ""]) == 40
+    (folds,) = [r for r in rows_of(replace(evaluation, folds=5)) if r["figure"] == "folds"]
+    assert folds["value"] == "5"
 
 
 def test_the_figures_of_piximi_lack_the_areas() -> None:

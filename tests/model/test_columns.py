@@ -357,6 +357,27 @@ def test_what_an_edit_does_not_touch_is_shared() -> None:
     assert columns.category[7] != updated.category[7]
 
 
+def test_what_is_added_is_looked_at_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = many(100)
+    columns = Columns(project, "cell")
+    in_words(columns)
+    one = project.things["1c7"]
+    assert isinstance(one, Annotation)
+    after = edits.add_annotations(project, [replace(one, id="1new", name="new")])
+    expected = Columns(after, "cell")
+    images = Columns(project, IMAGE_KIND)
+
+    def look_at_all(*_: object) -> None:
+        raise AssertionError("all things are looked at")
+
+    monkeypatch.setattr(Columns, "__init__", look_at_all)
+    updated = columns.updated(after, touched(project, after))
+    assert (updated.ids, updated.rows) == (expected.ids, expected.rows)
+    assert in_words(updated) == in_words(expected)
+    rows = images.rows
+    assert images.updated(after, {"1new"}).rows is rows
+
+
 def test_names_and_ids_that_are_no_unicode_are_sorted() -> None:
     project = cells_project()
     old = project.things[CELLS[0]]

@@ -19,6 +19,7 @@ class Chosen:
     names: tuple[str, ...] = told((), choices=("a", "b"))
     quick: bool = told(True)
     path: str = told("")
+    threshold: float | None = told(None, min=0.1, max=0.9, usual=0.3)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ class Chosen:
         {"share": 1, "count": np.int64(1)},
         {"share": np.float32(0.25), "quick": False},
         {"method": "fine", "names": ("b", "a"), "path": "any"},
+        {"threshold": 0.9},
     ],
 )
 def test_what_may_be_is_no_trouble(changes: dict[str, Any]) -> None:
@@ -50,6 +52,8 @@ def test_what_may_be_is_no_trouble(changes: dict[str, Any]) -> None:
         ({"method": ["plain"]}, "method cannot be ['plain']; choose one of plain, fine"),
         ({"names": ("a", "c")}, "names cannot be 'c'; choose one of a, b"),
         ({"quick": "no"}, "quick cannot be 'no'; it is True or False"),
+        ({"threshold": "none"}, "threshold cannot be 'none'; it is a number"),
+        ({"threshold": 1.0}, "threshold cannot be 1.0; it goes from 0.1 to 0.9"),
         ({"path": 3}, "path cannot be 3; it is a text"),
         ({"count": 0, "share": 2.0}, "share cannot be 2.0; it goes from 0.0 to 1.0"),
     ],

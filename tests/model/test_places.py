@@ -1,14 +1,16 @@
 """Where annotations lie, against going through all things."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 from tests.model.test_raster import with_annotations
 
 from napari_piximi.model import edits
-from napari_piximi.model.places import places_of
+from napari_piximi.model import places as places_module
+from napari_piximi.model.places import Places, places_of
 from napari_piximi.model.project import Project
-from napari_piximi.model.things import Annotation
+from napari_piximi.model.things import Annotation, Thing
 
 
 @pytest.fixture
@@ -66,3 +68,36 @@ def test_another_order_is_another_answer(project: Project) -> None:
     places_of(project)
     turned = replace(project, things=dict(reversed(project.things.items())))  # type: ignore[call-overload]
     assert places_of(turned).planes == by_hand(turned)
+
+
+def test_what_is_added_behind_is_looked_at_alone(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = places_of(project)
+    thing, image = project.things["cell9"], project.things["image"]
+    assert isinstance(thing, Annotation)
+    more = edits.add_images(project, [replace(image, id="other", name="b")])  # type: ignore[list-item]
+    more = edits.create_kind(more, "nucleus")
+    nucleus = more.find_kind("nucleus")
+    looked_at: list[str] = []
+    all_places = places_module._places
+
+    def places(things: Iterable[Thing]) -> Places:
+        given = list(things)
+        looked_at.extend(thing.id for thing in given)
+        return all_places(given)
+
+    monkeypatch.setattr(places_module, "_places", places)
+    new = [
+        replace(thing, id="new0"),
+        replace(thing, id="new1", image="other"),
+        replace(thing, id="new2", kind=nucleus.id, category=nucleus.unknown),
+    ]
+    grown = edits.add_annotations(more, new)
+    found = places_of(grown)
+    assert looked_at == ["other", "new0", "new1", "new2"]
+    assert found.planes == by_hand(grown)
+    assert found.images == ("image", "other")
+    assert before.planes == by_hand(project), "the answer before stays as it was"
+    renamed = replace(grown, things={**grown.things, "cell9": replace(thing, plane=1)})
+    assert places_of(renamed).planes == by_hand(renamed)

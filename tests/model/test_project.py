@@ -259,3 +259,9 @@ def test_touched_is_the_same_however_the_things_lie() -> None:
     after = edits.set_partition(before, ["cell0", "cell2"], Partition.TRAINING)
     turned = replace(after, things=dict(reversed(list(after.things.items()))))
     assert touched(before, after) == touched(before, turned) == {"cell0", "cell2"}
+    new = replace(annotation(after, "cell1"), id="new")
+    grown = edits.add_annotations(after, [new])
+    turned = replace(grown, things=dict(reversed(list(grown.things.items()))))
+    for one, other in ((before, grown), (grown, before), (before, turned), (turned, before)):
+        assert touched(one, other) == {"cell0", "cell2", "new"}
+    assert touched(after, grown) == touched(grown, after) == {"new"}

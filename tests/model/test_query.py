@@ -46,6 +46,7 @@ def test_the_text_of_each_chip() -> None:
         (Query(image="gone"), "On image gone"),
         (Query("cell", categories=frozenset(["gone", "1long"])), "Category: long, gone"),
         (Query(probability=(0.0, 0.5)), "Probability 0.00–0.50"),
+        (Query(probability=(0.0, 0.8 - 1e-9)), "Probability below 0.80"),
         (Query(probability=(0.25, 1.0)), "Probability 0.25–1.00"),
     ],
 )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ def one_by_one(project: Project, labels: Raster) -> NDArray[Any]:
     return painted
 
 
+@settings(deadline=None)
 @given(st.lists(PLACES, min_size=1, max_size=9), st.data())
 def test_labels_are_as_if_painted_one_by_one(
     places: list[tuple[int, int, int, NDArray[np.bool_]]], data: st.DataObject
@@ -78,6 +79,15 @@ def test_labels_are_as_if_painted_one_by_one(
     third = edits.delete_things(second, [cells[0].id])
     found.update(third, touched(second, third))
     np.testing.assert_array_equal(found.labels, one_by_one(third, found))
+    fourth = edits.add_annotations(third, [replace(cells[0], id="again")])
+    if len(cells) > 2:  # one goes, one is redrawn and one comes at once
+        fourth = edits.delete_things(fourth, [cells[1].id])
+        fourth = edits.set_mask(
+            fourth, cells[-1].id, (3, 4, 5, 7), masks.encode(np.ones((2, 3), bool))
+        )
+    found.update(fourth, touched(third, fourth))
+    np.testing.assert_array_equal(found.labels, one_by_one(fourth, found))
+    assert found._boxes.tolist() == [[t.plane, *t.bbox] for t in found.things.values()]
 
 
 def test_labels_have_16_bits_while_there_is_room() -> None:

@@ -24,13 +24,14 @@ from napari_piximi.segment.catalog import Plane
 from napari_piximi.segment.found import Found, found_labels, painted
 from napari_piximi.segment.own_networks import fit_network
 from napari_piximi.segment.running import Request, segment_image
-from napari_piximi.segment.segmenters.own import OwnSettings, find
+from napari_piximi.segment.segmenters.own import OwnSettings, find, objects_in
 from napari_piximi.segment.unet import build_unet
 from napari_piximi.segment.unet_asking import asker_of, mapped
 from napari_piximi.segment.unet_finding import find_in_plane
-from napari_piximi.segment.unet_fitting import InsideIoU
+from napari_piximi.segment.unet_fitting import InsideIoU, _Fitting
 from napari_piximi.segment.unet_scenes import normal, percentiles
-from napari_piximi.segment.unet_targets import labels_from
+from napari_piximi.segment.unet_targets import classes_of, labels_from
+from napari_piximi.segment.unet_tiles import View
 
 pytestmark = pytest.mark.keras
 
@@ -93,6 +94,22 @@ def test_a_fit_says_what_it_did(network: SegmentationNetwork, project: Project) 
     assert run.history["loss"][-1] < run.history["loss"][0]
 
 
+def test_epochs_are_judged_as_the_network_will_find() -> None:
+    labels = np.zeros((32, 32), np.int32)
+    labels[4:14, 4:14] = 1
+    speck = labels.copy()
+    speck[24:27, 24:27] = 2  # too small to be found
+    answer = np.eye(3, dtype=np.float32)[classes_of(speck, QUICK.border)]
+    judge = object.__new__(_Fitting)
+    judge.settings, judge.weights = QUICK, np.ones(3, np.float32)
+    judge.views = [
+        View(np.zeros((32, 32, 1), np.float32), classes_of(labels, QUICK.border), labels)
+    ]
+    judge.ask = lambda pixels: answer[np.newaxis]
+    assert len(objects_in(OwnSettings(), answer)) == 1
+    assert judge._judged(lambda: None)["val_f1"] == 1.0
+
+
 def test_progress_is_told_every_batch(network: SegmentationNetwork, told: Told) -> None:
     batches = [report for report in told.reports if report[1]]
     assert {total for _, total, _, _ in batches} == {12}
@@ -144,6 +161,22 @@ def test_a_fit_that_is_stopped_at_once_keeps_what_it_has(
     assert (same.runs[-1].best_epoch, same.runs[-1].stopped) == (-1, "cancelled")
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="is not compiled there")
+def test_a_step_is_compiled_and_not_gone_through_for_each_batch(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, loss = 0, _Fitting._loss
+
+    def counted(self: _Fitting, true: Any, outputs: Any) -> Any:  # noqa: ANN401
+        nonlocal calls
+        calls += 1
+        return loss(self, true, outputs)
+
+    monkeypatch.setattr(_Fitting, "_loss", counted)
+    fit_network(project, KIND, replace(QUICK, tiles=24), (0,), name="net")
+    assert 0 < calls < 8  # of 24 batches
+
+
 def test_no_epoch_that_is_worse_replaces_what_was_there(
     network: SegmentationNetwork, project: Project
 ) -> None:
@@ -154,8 +187,8 @@ def test_no_epoch_that_is_worse_replaces_what_was_there(
 
 
 def test_the_best_so_far_is_put_aside(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_piximi.segment.unet_fitting.PUT_ASIDE_SECONDS", 0.0)
-    monkeypatch.setattr("napari_piximi.segment.unet_fitting.PUT_ASIDE_SHARE", 0)
+    monkeypatch.setattr("napari_piximi.learn.fit_record.PUT_ASIDE_SECONDS", 0.0)
+    monkeypatch.setattr("napari_piximi.learn.fit_record.PUT_ASIDE_SHARE", 0)
     kept: list[SegmentationNetwork] = []
     last = fit_network(project, KIND, QUICK, (0,), name="net", keep=kept.append)
     assert kept

@@ -9,6 +9,7 @@ from tests.segment.nuclei import KIND, nuclei_project
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
+from napari_piximi.segment.own_networks import check_fit
 from napari_piximi.segment.readiness import FIND, network_troubles
 
 SETTINGS = UNetSettings()
@@ -56,7 +57,14 @@ def test_few_objects_spoil_it(project: Project) -> None:
 def test_one_image_is_divided_and_nothing_held_out_is_told(project: Project) -> None:
     alone = with_objects(project, (99, 0, 0, 0))
     found = network_troubles(alone, KIND, SETTINGS, (0,))
-    assert any(trouble.text.startswith("One image is annotated") for trouble in found)
+    (strip,) = (t.text for t in found if t.text.startswith("One image is annotated"))
+    plan = check_fit(alone, KIND, SETTINGS, (0,))
+    sides = [
+        {a.id for p in part for a in p.annotations} for part in (plan.training, plan.validation)
+    ]
+    count = len(sides[0] & sides[1])
+    assert count > 1, "the edge cuts some"
+    assert f"; {count} objects at its edge count on both sides. A second" in strip
     whole = replace(SETTINGS, training_percentage=1.0)
     found = network_troubles(project, KIND, whole, (0,))
     assert [trouble.severity for trouble in found] == ["spoil"]

@@ -40,7 +40,7 @@ def test_all_figures_are_in_the_table() -> None:
     assert values(lines, "", "recall") == [n / 8 for n in MATCHED]
     assert values(lines, "a.tif", "recall") == [n / 6 for n in MATCHED]
     assert values(lines, "", "F1") == [2 * n / 13 for n in MATCHED]
-    assert values(lines, "", "accuracy") == [n / (13 - n) for n in MATCHED]
+    assert values(lines, "", "average precision") == [n / (13 - n) for n in MATCHED]
     assert values(lines, "", "mean IoU") == list(IOUS)
     assert values(lines, "", "panoptic quality") == list(SCORE.panoptic_quality)
     of_recall = [x for x in lines if x["figure"] == "recall" and not x["image"]]
@@ -60,5 +60,7 @@ def test_a_score_of_no_run_and_without_images() -> None:
 def test_figures_come_by_threshold() -> None:
     table = score_figures(SCORE)
     assert len(table) == len(THRESHOLDS)
-    assert [row[FIGURES.index("accuracy")] for row in table] == list(SCORE.accuracy)
+    assert [row[FIGURES.index("average precision")] for row in table] == list(
+        SCORE.average_precision
+    )
     assert [row[FIGURES.index("mean IoU")] for row in table] == list(IOUS)

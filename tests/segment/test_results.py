@@ -7,7 +7,7 @@ from napari_piximi.model import edits, masks
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Partition
 from napari_piximi.segment.found import Found, found_boxes
-from napari_piximi.segment.results import Target, apply_outcome
+from napari_piximi.segment.results import Fate, Target, apply_outcome, fate_of
 from napari_piximi.segment.running import Outcome, Segmented
 
 FIELD = np.zeros((6, 8), np.uint8)
@@ -63,25 +63,56 @@ def test_a_second_run_adds_or_replaces() -> None:
     }
 
 
-def test_replacing_by_nothing_deletes() -> None:
+def test_where_nothing_is_found_nothing_is_replaced() -> None:
+    project = apply_outcome(project_of(FIELD, FIELD), outcome_of(TWO, TWO), Target("cell"))
+    replacing, nothing = Target("cell", replaces=True), found_boxes([])
+    one = outcome_of(found_boxes([[0, 0, 1, 1]]), nothing)
+    again = apply_outcome(project, one, replacing)
+    assert [a.image for a in again.annotations()] == ["1image1", "1image1", "1image0"]
+    assert fate_of(project, one, replacing) == Fate(replaced=2, kept=2)
+    assert apply_outcome(project, outcome_of(nothing, nothing), replacing) is project
+    assert fate_of(project, outcome_of(nothing, nothing), replacing) == Fate(kept=4)
+
+
+def test_labels_that_go_are_counted() -> None:
     project = apply_outcome(project_of(FIELD), outcome_of(TWO), Target("cell"))
-    cleared = apply_outcome(project, outcome_of(found_boxes([])), Target("cell", replaces=True))
-    assert kinds(cleared) == {"cell": 0}
+    kind = project.find_kind("cell").id
+    project = edits.create_category(project, kind, "large")
+    label = project.known_categories(kind)[0]
+    project = edits.categorize(project, [next(project.annotations()).id], label)
+    assert fate_of(project, outcome_of(TWO), Target("Cell ", replaces=True)) == Fate(2, 1)
+    assert fate_of(project, outcome_of(TWO), Target("cell")) == Fate()
+    assert fate_of(project, outcome_of(TWO), Target("other", replaces=True)) == Fate()
+
+
+@pytest.mark.parametrize(
+    ("fate", "lost", "saved"),
+    [
+        (Fate(), "", ""),
+        (Fate(1200), "1,200 replaced", ""),
+        (Fate(25, 5), "25 replaced, 5 of them had a category", ""),
+        (Fate(1, 1, 1), "1 replaced, which had a category", "the object there stays"),
+        (Fate(kept=2), "", "the 2 objects there stay"),
+    ],
+)
+def test_a_fate_in_words(fate: Fate, lost: str, saved: str) -> None:
+    assert (fate.lost, fate.saved) == (lost, saved)
 
 
 def test_only_objects_in_the_region_are_replaced() -> None:
     project = apply_outcome(project_of(FIELD), outcome_of(TWO), Target("cell"))
-    part = outcome_of(found_boxes([]), region=(3, 4, 6, 8))
+    part = outcome_of(found_boxes([[3, 4, 4, 5]]), region=(3, 4, 6, 8))
     left = apply_outcome(project, part, Target("cell", replaces=True))
-    assert [a.name for a in left.annotations()] == ["cell 1"]
+    assert [a.bbox for a in left.annotations()] == [(0, 0, 2, 3), (3, 4, 4, 5)]
 
 
 def test_other_planes_are_left_alone() -> None:
     project = project_of(np.stack([FIELD, FIELD]))
     parts = tuple(Segmented("1image0", plane, TWO) for plane in (0, 1))
     project = apply_outcome(project, Outcome(request(), parts), Target("cell"))
-    once = apply_outcome(project, outcome_of(found_boxes([])), Target("cell", replaces=True))
-    assert [a.plane for a in once.annotations()] == [1, 1]
+    one = outcome_of(found_boxes([[0, 0, 1, 1]]))
+    once = apply_outcome(project, one, Target("cell", replaces=True))
+    assert [a.plane for a in once.annotations()] == [1, 1, 0]
 
 
 def test_each_class_gets_a_kind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ def test_one_image() -> None:
     assert found == SegmentationScore("All annotated", 1, 3, 3, counts, found.mean_iou, rows=rows)
     assert rows == (ScoredImage("1image0", "0.tif", 3, 3, counts, found.mean_iou),)
     assert found.precision[0] == found.recall[0] == found.f1[0] == 2 / 3
-    assert found.accuracy[0] == 2 / 4
+    assert found.average_precision[0] == 2 / 4
     assert found.panoptic_quality[0] == pytest.approx(0.8 * 2 / 3)
 
 
@@ -104,7 +104,7 @@ def test_figures_are_those_of_stardist(seed: int) -> None:
         assert found.precision[place] == pytest.approx(theirs.precision)
         assert found.recall[place] == pytest.approx(theirs.recall)
         assert found.f1[place] == pytest.approx(theirs.f1)
-        assert found.accuracy[place] == pytest.approx(theirs.accuracy)
+        assert found.average_precision[place] == pytest.approx(theirs.accuracy)
         assert found.mean_iou[place] == pytest.approx(theirs.mean_matched_score, abs=1e-6)
         assert found.panoptic_quality[place] == pytest.approx(theirs.panoptic_quality, abs=1e-6)
         for row, one, other in zip(rows, truth, seen, strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from tests.cli.command import Command
 from tests.segment.nuclei import nuclei
 from tests.segment.published import files_of
@@ -18,12 +18,11 @@ from napari_piximi import find_objects
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model.labels import labels_of
 from napari_piximi.progress import silent
-from napari_piximi.segment import star_convex, star_network
+from napari_piximi.segment import _star_sieve, star_convex, star_network
 from napari_piximi.segment.catalog import Plane
 from napari_piximi.segment.found import Found, painted
-from napari_piximi.segment.room import Room
-from napari_piximi.segment.segmenters import stardist
 from napari_piximi.segment.segmenters.stardist import StarDistSettings, find_fluo
+from napari_piximi.segment.star_convex import Stars
 
 pytest.importorskip("stardist")
 pytestmark = pytest.mark.keras
@@ -97,6 +96,7 @@ def test_values_of_any_kind(kind: type[np.generic]) -> None:
         ({"probability": 0.2, "overlap": 0.1}, {"prob_thresh": 0.2, "nms_thresh": 0.1}),
         ({"probability": 0.7, "overlap": 0.6}, {"prob_thresh": 0.7, "nms_thresh": 0.6}),
         ({"overlap": 0.0}, {"nms_thresh": 0.0}),
+        ({"overlap": 0.3}, {"nms_thresh": 0.3}),
         ({"low": 5.0, "high": 95.0}, {"low": 5, "high": 95}),
         ({"scale": 0.5}, {"scale": 0.5}),
         ({"scale": 1.5}, {"scale": 1.5}),
@@ -129,23 +129,27 @@ def test_tiles_leave_no_trace(large: NDArray[np.uint8], monkeypatch: pytest.Monk
     same_objects(find(large), labels)
 
 
-def test_candidates_that_lie_in_files_leave_no_trace(
+def test_candidates_that_are_let_go_early_leave_no_trace(
     large: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(star_network, "Look", partial(star_network.Look, edge=200))
     expected = find(large)
-    monkeypatch.setattr(stardist, "MEMORY_BUDGET", 2**16)
+    monkeypatch.setattr(_star_sieve, "_MOST", 3000)
+    monkeypatch.setattr(star_network, "MARGIN", 40.0)
     monkeypatch.setattr(star_convex, "_BLOCK", 4000)
-    made, usual = [], Room.empty
+    lengths, usual = [], _star_sieve.Sieve.rest
 
-    def empty(self: Room, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        made.append(usual(self, shape, dtype))
-        return made[-1]
+    def rest(self: _star_sieve.Sieve) -> Stars:
+        assert self.is_thinned
+        lengths.append(len(stars := usual(self)))
+        return stars
 
-    monkeypatch.setattr(Room, "empty", empty)
+    monkeypatch.setattr(_star_sieve.Sieve, "rest", rest)
     found = find(large)
-    assert sum(isinstance(array, np.memmap) for array in made) > 3
-    assert found.runs == expected.runs
-    np.testing.assert_array_equal(found.boxes, expected.boxes)
+    assert len(found) < lengths[0] < 8 * len(found)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+    ours, whole = (sorted(zip(o.boxes.tolist(), o.runs, strict=True)) for o in (found, expected))
+    assert ours == whole  # equally probable ones may come in another order
 
 
 def test_as_a_graph_of_tensorflow_js(tmp_path: Path) -> None:
@@ -173,6 +177,8 @@ def test_from_a_file_to_a_project(face: str, tmp_path: Path, command: Command) -
             "--out", out,
         )  # fmt: skip
         assert "objects on 1 of 1 image" in said
+        taken = "probability=0.596318, overlap=0.4, as the network states"
+        assert said.splitlines()[-1] == f"StarDist (fluorescence): {taken}"
     project = read_bundle(out)
     (image,) = project.images()
     objects = list(project.annotations(image.id))

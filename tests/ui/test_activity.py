@@ -1,7 +1,6 @@
 """Tests of bars in napari's activity dialog, whose every move lets the event loop turn."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from napari.resources import LOADING_GIF_PATH
@@ -9,10 +8,11 @@ from napari.utils import progress as napari_progress
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QObject
 from qtpy.QtGui import QMovie
-from qtpy.QtWidgets import QLabel, QMainWindow
+from qtpy.QtWidgets import QDialog, QLabel, QMainWindow
 
 from napari_piximi.ui import activity as module
 from napari_piximi.ui.activity import Activity, keep_room
+from napari_piximi.ui.rest import BEAT
 
 
 class Bar:
@@ -108,22 +108,43 @@ def test_napari_shows_them(qapp: object) -> None:
     assert bar not in napari_progress._all_instances
 
 
-def test_the_sign_that_something_runs_turns_slowly(
-    activity: Activity, qtbot: QtBot, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("activity")
+def test_the_sign_turns_with_the_beat(qtbot: QtBot) -> None:
     window = QMainWindow()
     qtbot.addWidget(window)
     sign, other = QLabel(), QLabel("Ready")
-    movie = QMovie(str(tmp_path / "turning.gif"))
+    movie = QMovie(str(LOADING_GIF_PATH))
     sign.setMovie(movie)
     bar = window.statusBar()
     assert bar is not None
     bar.addWidget(sign)
     bar.addWidget(other)
+    movie.start()  # as napari does when there is a bar
+    activity = Activity(window)
     activity.begin("a", "Fit")
-    assert movie.speed() == 100
     activity.flush()
-    assert movie.speed() == module.SPEED
+    assert movie.state() == QMovie.MovieState.Paused
+    before = movie.currentFrameNumber()
+    qtbot.waitUntil(lambda: movie.currentFrameNumber() == before + module.STEP)
+    activity.end("a")
+    activity.flush()
+    after = movie.currentFrameNumber()
+    qtbot.wait(2 * BEAT)
+    assert movie.currentFrameNumber() == after
+
+
+def test_bars_of_a_dialog_that_nobody_sees_stay(activity: Activity, qtbot: QtBot) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    dialog = QDialog(window)
+    dialog.setObjectName("Activity")
+    activity.begin("a", "Fit")
+    activity.show("a", 3, 9)
+    activity.flush()
+    (bar,) = Bar.made
+    assert (bar.n, bar.total) == (0, 0)
+    dialog.show()
+    qtbot.waitUntil(lambda: (bar.n, bar.total) == (3, 9))
 
 
 def test_the_sign_has_its_room_before_it_shows(qtbot: QtBot) -> None:

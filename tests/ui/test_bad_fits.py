@@ -265,7 +265,7 @@ def test_no_labels(dock: Dock) -> None:
     )
     assert not dock.page.buttons.button.isEnabled()
     dock.press()
-    dock.page._fit_key()
+    dock.page.keys.activated.emit()
     assert dock.page.fitting.current is None
     dock.mend()
     assert dock.workspace.gallery.query.labelled is False
@@ -383,7 +383,7 @@ def test_a_graph_model(dock: Dock) -> None:
     assert not dock.page.buttons.button.isEnabled()
     assert not dock.page.buttons.go_on.isEnabled()
     dock.press()
-    dock.page._fit_key()
+    dock.page.keys.activated.emit()
     assert dock.page.fitting.current is None
     dock.mend()
     dock.fit_here()

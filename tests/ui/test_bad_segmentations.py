@@ -250,7 +250,7 @@ def test_nan_and_infinity(desk: Desk) -> None:
     desk.run()
     assert desk.counts() == [0, 2, 0]
     assert desk.said_once() == (
-        "2 objects on 1 image; Ctrl+Z takes them back. 2 images could not be segmented: "
+        "2 objects on 1 of 3 images; Ctrl+Z takes them back. 2 images could not be segmented: "
         "0.tif, 2.tif: has pixels that are NaN or infinite"
     )
     click(desk.page.buttons.look)
@@ -425,7 +425,7 @@ def test_the_kind_is_renamed(desk: Desk, slow: Slow) -> None:
     desk.press()
     end(desk, slow)
     assert desk.counts() == [1, 2]
-    assert desk.said_once() == "3 objects on 2 images; Ctrl+Z takes them back"
+    assert desk.said_once() == "3 objects on 2 images; 6 replaced; Ctrl+Z brings them back"
     desk.still_works()
 
 
@@ -752,7 +752,7 @@ def test_the_engine_is_killed(real: Desk, engine: Engine, tmp_path: Path) -> Non
     assert desk.counts() == [len(centres), 0, 0]
     text = desk.said_once()
     assert text.startswith("It ended before all was done: The process that computes has gone")
-    assert f"{len(centres)} objects on 1 image of 3" in text
+    assert f"{len(centres)} objects on 1 of 3 images" in text
     desk.is_sound()
     desk.workspace.show("image-2")
     choose(desk.page.target.where, desk.page.target.where.findData(Where.SHOWN))

@@ -4,10 +4,12 @@ import threading
 
 import pytest
 from pytestqt.qtbot import QtBot
+from qtpy.QtWidgets import QWidget
 
 from napari_piximi.ui import classifier_panel as module
 from napari_piximi.ui.classifier_panel import ClassifierPanel
 from napari_piximi.ui.learning import Learning
+from napari_piximi.ui.page_tabs import GLANCE, PageTabs
 from napari_piximi.ui.workspace import Workspace
 
 
@@ -16,16 +18,14 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return what is done, in order."""
     done: list[str] = []
     monkeypatch.setattr(Learning, "warm", lambda _: done.append("engine"))
-    for name in ("_pick", "_fill"):
-        make = getattr(ClassifierPanel, name)
+    for owner, name in ((ClassifierPanel, "_pick"), (PageTabs, "fill")):
+        make = getattr(owner, name)
 
-        def noted(
-            panel: ClassifierPanel, *_: object, name: str = name, make: object = make
-        ) -> None:
+        def noted(part: QWidget, *_: object, name: str = name, make: object = make) -> None:
             done.append(name)
-            make(panel)  # type: ignore[operator]
+            make(part)  # type: ignore[operator]
 
-        monkeypatch.setattr(ClassifierPanel, name, noted)
+        monkeypatch.setattr(owner, name, noted)
     return done
 
 
@@ -43,13 +43,13 @@ def test_parts_are_made_one_by_one_when_all_is_imported(
     qtbot.addWidget(panel)
     panel.show()
     qtbot.waitUntil(lambda: bool(threads))
-    qtbot.wait(3 * module.GLANCE)
+    qtbot.wait(3 * GLANCE)
     assert steps == []  # the window goes on living while a thread imports
     assert threads[0] is not threading.main_thread()
     gate.set()
     seen: list[int] = []
     qtbot.waitUntil(lambda: seen.append(len(steps)) or steps[-1:] == ["engine"])  # type: ignore[func-returns-value]
-    assert steps == ["_pick", "_fill", "engine"]
+    assert steps == ["_pick", "fill", "engine"]
     assert {1, 2} <= set(seen)  # in turns of their own
     assert len(threads) == 1
 
@@ -61,7 +61,7 @@ def test_a_dock_that_only_flashes_up_makes_nothing(
     qtbot.addWidget(panel)
     panel.show()
     panel.hide()
-    qtbot.wait(3 * module.GLANCE)
+    qtbot.wait(3 * GLANCE)
     assert steps == []
     panel.show()
     qtbot.waitUntil(lambda: "engine" in steps)

@@ -23,8 +23,18 @@ def test_the_matrix_fits_or_scrolls(qtbot: QtBot, count: int) -> None:
     matrix.show_evaluation(evaluation, shown)
     assert matrix.items.rowCount() == matrix.items.columnCount() == count
     assert matrix.height() <= 460
-    assert matrix.columnWidth(0) >= 22
+    assert matrix.columnWidth(0) >= 18
     assert (matrix.whole_size().width() > 340) == (count > 10)
+
+
+def test_ten_classes_fit_into_a_narrow_dock(qtbot: QtBot) -> None:
+    matrix = ConfusionView()
+    qtbot.addWidget(matrix)
+    evaluation = Evaluation(((20,) * 10,) * 10, 0.1)
+    matrix.resize(267, 400)
+    matrix.show_evaluation(evaluation, classes_of(bars(), Classifier("x", IMAGE_KIND), evaluation))
+    assert matrix.whole_size().width() <= 267
+    assert matrix.columnWidth(0) >= matrix.fontMetrics().horizontalAdvance("20") + 4
 
 
 @pytest.mark.parametrize("name", ["black", "white", "yellow", "#0000ff", "#808080"])

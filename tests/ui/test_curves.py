@@ -10,7 +10,7 @@ import pytest
 from napari.utils.notifications import Notification
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QImage
+from qtpy.QtGui import QColor, QImage
 from qtpy.QtWidgets import QTreeWidget
 from tests.ui.gallery_project import hands
 from tests.ui.pressing import press
@@ -20,7 +20,14 @@ from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.training import FOREST, Classifier, Run, Settings
 from napari_piximi.ui import curves as curves_module
 from napari_piximi.ui.chart import Chart, Line, nice_ticks
-from napari_piximi.ui.curve_data import best_value, curves_csv, live_curves, runs_of, same_curves
+from napari_piximi.ui.curve_data import (
+    best_value,
+    curves_csv,
+    live_curves,
+    moved_runs,
+    runs_of,
+    same_curves,
+)
 from napari_piximi.ui.curve_files import write_bytes
 from napari_piximi.ui.curves import CurvesView
 from napari_piximi.ui.fitting import FitUnderWay
@@ -83,7 +90,7 @@ def test_forests_have_trees_in_place_of_epochs(view: CurvesView) -> None:
     view.show_curves([*found, *runs_of(project(), "Image", "B")])
     assert (head.text(1), cell(tree, 0)) == ("Epochs", "10 trees")
     assert cell(tree, 2) == "5"
-    assert curves_csv(found).splitlines()[0] == "run,trees,loss,accuracy"
+    assert curves_csv(found).splitlines()[0] == "run,trees,kept,loss,accuracy"
     fit = FitUnderWay("Image", "A", wood.settings, None)
     fit.take(5, 25, "", {"epoch": 2, "complete": 2, "loss": 0.5})
     assert live_curves(fit).figures["loss"][0].tolist() == [5]
@@ -150,6 +157,7 @@ def test_csv_holds_every_figure() -> None:
         ("A · fit 2", "1"), ("A · fit 2", "2"),
         ("A · fit 1", "1"), ("A · fit 1", "2"), ("A · fit 1", "3"),
     ]  # fmt: skip
+    assert [row["kept"] for row in rows] == ["1", "0", "0", "1", "0"], "the epochs of the weights"
     assert rows[0]["val_loss"] == ""
     assert float(rows[4]["val_loss"]) == 2 / 3
     assert float(rows[4]["loss"]) == 1 / 3
@@ -196,6 +204,45 @@ def test_a_live_run_hands_its_colour_on(view: CurvesView) -> None:
     assert after["A · fit 1"] == colors["A · fit 1"]
 
 
+def test_runs_keep_their_colours_and_boxes_when_one_is_deleted(view: CurvesView) -> None:
+    first, second, third = run(3), run(4), run(5)
+    view.show_curves(runs_of(project(first, second, third), "Image", "A"))
+    tree = view.runs.tree
+    for row, state in ((1, CHECK.Unchecked), (2, CHECK.Checked)):
+        item = tree.topLevelItem(row)
+        assert item is not None
+        item.setCheckState(0, state)
+
+    def shown() -> dict[int, tuple[str, bool]]:
+        """Return colours and boxes, by how many epochs a run has."""
+        return {c.epochs: (view.runs.color(c), view.runs.is_chosen(c)) for c in view.curves[:-1]}
+
+    before = shown()
+    assert [drawn for _, drawn in before.values()] == [True, False, True]
+    view.show_curves(runs_of(project(second, third), "Image", "A"))
+    assert shown() == {epochs: before[epochs] for epochs in (5, 4)}
+    view.show_curves(runs_of(project(first, second, third), "Image", "A"))
+    assert {epochs: color for epochs, (color, _) in shown().items()} == {
+        epochs: color for epochs, (color, _) in before.items()
+    }
+    view.show_curves(runs_of(project(first, third), "Image", "A"))
+    assert shown()[5] == before[5]
+    assert shown()[3][0] == before[3][0]
+
+
+def test_which_runs_have_another_number() -> None:
+    first, second = run(3), run(4)
+    both = runs_of(project(first, second), "Image", "A")
+    one = runs_of(project(second), "Image", "A")
+    assert moved_runs(both, one) == {("Image", "A", 0): ("Image", "A", 1)}
+    assert moved_runs(one, both) == {("Image", "A", 1): ("Image", "A", 0)}
+    assert moved_runs(both, both) == {}
+    twin = edits.put_classifier(project(first, second), Classifier("C", "Image", runs=(first,)))
+    assert moved_runs(both, runs_of(twin, "Image", "A")) == {}, "a copy takes no colour away"
+    live = live_curves(FitUnderWay("Image", "A", Settings(), None))
+    assert moved_runs([live, *one], both) == {("Image", "A", 1): ("Image", "A", 0)}
+
+
 def test_one_or_both_figures(view: CurvesView, qtbot: QtBot) -> None:
     view.show_curves(runs_of(project(run(3)), "Image", "A"))
     view.choice.setCurrentText("Loss")
@@ -226,8 +273,43 @@ def test_export(view: CurvesView, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (view._save_png if name.endswith("png") else view._save_csv)()
     image = QImage(str(tmp_path / "a.png"))
     assert image.width() == 2 * 640
+    corner = image.pixelColor(0, 0)
+    assert corner == QColor("white"), "as for a paper, whatever the theme is"
+    assert corner != QColor(view.charts[0].colors.background)
     assert view.minimumSizeHint().width() <= 300
     assert (tmp_path / "a.csv").read_text(encoding="utf-8") == curves_csv(view.drawn)
+
+
+def test_the_x_axis_is_named_where_there_is_room(qtbot: QtBot) -> None:
+    """In a picture always; the name lies below the numbers, and takes no room of the lines."""
+
+    def drawn(height: int, along: str) -> tuple[QImage, Chart]:
+        chart = Chart("Loss", along=along)
+        qtbot.addWidget(chart)
+        chart.resize(320, height)
+        chart.set_lines([Line("loss", np.arange(1.0, 11), np.linspace(1, 0, 10), "#ff0000")])
+        image = QImage(chart.size(), QImage.Format.Format_RGB32)
+        chart.render(image)
+        return image, chart
+
+    row = Chart("").fontMetrics().height()
+    roomy, small = 10 * row, 6 * row
+    image, chart = drawn(roomy, "Trees")
+    assert image != drawn(roomy, "Epoch")[0]
+    assert image.copy(0, 0, 320, roomy - row - 2) == drawn(roomy, "Epoch")[0].copy(
+        0, 0, 320, roomy - row - 2
+    )
+    assert chart._inside().bottom() < roomy - 2 * row
+    assert drawn(small, "Trees")[0] == drawn(small, "Epoch")[0]
+
+
+def test_a_picture_names_the_x_axis_of_a_forest(view: CurvesView) -> None:
+    wood = replace(run(4, 3, judged=False), settings=Settings(architecture=FOREST, trees=25))
+    forest = edits.put_classifier(new_project(), Classifier("A", "Image", runs=(wood,)))
+    view.show_curves(runs_of(forest, "Image", "A"))
+    copy = view._copy(view.charts[0])
+    assert copy.along == "Trees"
+    assert copy._names_x
 
 
 def test_a_file_that_cannot_be_written_is_one_message(

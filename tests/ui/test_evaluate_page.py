@@ -4,11 +4,13 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.utils.notifications import Notification
+from psygnal import Signal
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage
@@ -23,7 +25,7 @@ from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import IMAGE_KIND, Partition
 from napari_piximi.model.training import FOREST, Classifier, ModelArtifact, Settings
-from napari_piximi.ui import evaluation_view
+from napari_piximi.ui import evaluate_form, evaluation_view
 from napari_piximi.ui.classifier_panel import ClassifierPanel
 from napari_piximi.ui.evaluate_page import EvaluatePage
 from napari_piximi.ui.evaluating import PARTITIONS
@@ -108,7 +110,11 @@ def test_evaluate_and_cross_validate_in_the_engine(
     finish(workspace)
     first, second = workspace.project.classifiers[0].evaluations
     assert first is kept
-    assert (second.partition, len(second.ids)) == ("Cross-validation", 30)
+    assert (second.partition, second.folds, len(second.ids)) == ("Cross-validation", 3, 30)
+    line = page.list.topLevelItem(0)
+    assert line is not None
+    assert [line.text(column) for column in (1, 2)] == ["3 folds", "–"]
+    assert page.view.kept.title == "forest, Cross-validation, 3 folds"
     assert page.list.topLevelItemCount() == 2
     assert page.view.kept.evaluation is second
     workspace.undo()
@@ -250,6 +256,112 @@ def test_what_stands_in_the_way_is_said(page: EvaluatePage, fitted: Project) -> 
     assert "map" in page.form.trouble.text()
 
 
+# --- how many folds ------------------------------------------------------------------------------
+
+
+def labelled_only(project: Project, counts: tuple[int, int]) -> Project:
+    """Leave so many things of each category labelled."""
+    for category, count in zip(project.known_categories(IMAGE_KIND), counts, strict=True):
+        ids = [thing.id for thing in project.things.values() if thing.category == category]
+        project = edits.categorize(project, ids[count:], project.kinds[IMAGE_KIND].unknown)
+    return project
+
+
+def test_no_more_folds_are_offered_than_the_labels_allow(
+    page: EvaluatePage, fitted: Project
+) -> None:
+    form = page.form
+    workspace = open_in(page, labelled_only(fitted, (3, 7)))
+    assert form.limit.isHidden(), "no folds are made of validation things"
+    choose(page, "Cross-validation")
+    assert (form.folds.value(), form.folds.maximum()) == (5, 7)
+    assert not form.limit.isHidden()
+    assert form.limit.text() == (
+        "The labels allow 7 folds at most: no category has more of them. upright has 3 labelled "
+        "things: with more than 3 folds it is missing from some."
+    )
+    form.folds.setValue(3)
+    assert form.limit.text().endswith("no category has more of them.")
+    form.folds.setValue(50)
+    assert form.folds.value() == 7
+
+    workspace.edit("Fewer", lambda project: labelled_only(project, (1, 4)))
+    form.refresh()
+    assert form.folds.value() == 4
+    assert form.trouble.text().startswith("Cross-validation needs two examples"), "and no more"
+    assert form.limit.isHidden()
+    workspace.undo()
+    form.refresh()
+    assert form.folds.value() == 7, "what was asked for is remembered"
+
+
+def test_a_single_example_is_said_and_many_labels_need_no_words(
+    page: EvaluatePage, fitted: Project
+) -> None:
+    choose(page, "Cross-validation")
+    project = edits.create_category(labelled_only(fitted, (4, 5)), IMAGE_KIND, "odd")
+    odd = project.known_categories(IMAGE_KIND)[-1]
+    spare = [t.id for t in project.things.values() if t.category != odd][-1]
+    open_in(page, edits.categorize(project, [spare], odd))
+    assert "odd has a single labelled thing, which only trains" in page.form.limit.text()
+    (first, second) = fitted.known_categories(IMAGE_KIND)
+    many = bars(140)
+    classifier = replace(fitted.classifiers[0], class_map=many.known_categories(IMAGE_KIND))
+    assert (first, second) != classifier.class_map
+    open_in(page, edits.put_classifier(many, classifier))
+    assert page.form.folds.maximum() == 50
+    assert page.form.limit.isHidden()
+
+
+def test_the_time_that_is_left_is_told(
+    page: EvaluatePage, fitted: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of networks it is a bound: each fold may end before its last epoch."""
+    now = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr(evaluate_form, "time", clock)
+    told: list[str] = []
+
+    class Started:
+        progressed = Signal(int, int, str, object)
+
+    (forest,) = fitted.classifiers
+    network = replace(forest, settings=Settings(), model=ModelArtifact({}, b""))
+    for classifier, word in ((forest, "about"), (network, "at most")):
+        open_in(page, edits.put_classifier(fitted, classifier))
+        choose(page, "Cross-validation")
+        job = Started()
+        monkeypatch.setattr(page.evaluating, "start", lambda *_, job=job: job)
+        page.form.button.click()
+        for seconds, done in ((0, 0), (10, 1000)):
+            now[0] += seconds
+            job.progressed.emit(done, 5000, "Fold 1 of 5", {})
+            told.append(page.form.doing.text())
+        assert told[-2:] == ["Fold 1 of 5", f"Fold 1 of 5, {word} 40 s left"]
+
+
+def test_what_is_labelled_no_more_at_the_press_counts(
+    page: EvaluatePage, fitted: Project, finish: Wait, notifications: list[Notification]
+) -> None:
+    """Also the outcome says so, should fewer folds have been made after all."""
+    workspace = open_in(page, fitted)
+    choose(page, "Cross-validation")
+    page.form.folds.setValue(10)
+    workspace.edit("Fewer", lambda project: labelled_only(project, (3, 3)))
+    page.form.button.click()
+    finish(workspace)
+    assert page.form.folds.value() == 3
+    assert notifications == []
+    kind = workspace.gallery.query.kind
+    page.evaluating.start(workspace.project.classifiers[0], kind, "Cross-validation", 9)
+    finish(workspace)
+    assert [note.message for note in notifications] == [
+        "forest: 3 folds were made in place of 9, as many as the largest category has labelled "
+        "things"
+    ]
+    assert len(workspace.project.classifiers[0].evaluations) == 2
+
+
 # --- figures ---------------------------------------------------------------------------------
 
 
@@ -314,6 +426,73 @@ def test_evaluations_of_other_models_are_listed_too(page: EvaluatePage, fitted: 
     assert [entry.classifier.name for entry in page.list.kept] == ["older", "forest"]
     workspace.edit("Delete", edits.delete_classifier, "forest", IMAGE_KIND)
     assert [entry.classifier.name for entry in page.list.kept] == ["older"]
+
+
+def test_the_chosen_model_is_the_one_whose_matrix_is_shown(
+    page: EvaluatePage, fitted: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never another model's under its name, neither when it is chosen nor when it was fitted."""
+    first, second = judged(fitted), judged(fitted, seed=5)
+    project = with_evaluations(fitted, first)
+    other = replace(project.classifiers[0], name="older", evaluations=(second,))
+    workspace = open_in(page, edits.put_classifier(project, other))
+
+    def shown() -> tuple[Evaluation | None, int]:
+        current = page.list.indexOfTopLevelItem(page.list.currentItem())
+        return page.view.kept.evaluation if page.view.kept else None, current
+
+    saved = []
+    monkeypatch.setattr(evaluation_view, "choose_export", lambda *_: Path("x.png"))
+    monkeypatch.setattr(
+        evaluation_view, "save_picture", lambda _p, kept, *_, **__: saved.append(kept)
+    )
+    for name, newest in (("forest", first), ("older", second), ("forest", first)):
+        page.panel.choice.choose(name)
+        assert shown() == (newest, 0)
+        page.view.export_picture.click()
+        assert (saved[-1].classifier.name, saved[-1].evaluation) == (name, newest)
+
+    page.list.setCurrentItem(page.list.topLevelItem(1))
+    workspace.edit("Category", edits.create_category, IMAGE_KIND, "more")
+    assert shown() == (second, 1), "what was clicked stays"
+    third = judged(fitted, seed=7)
+    workspace.edit(
+        "Fit", edits.put_classifier, replace(project.classifiers[0], evaluations=(first, third))
+    )
+    assert shown() == (third, 0), "until the chosen model has a newer one"
+    workspace.undo()
+    assert shown() == (first, 0)
+    workspace.redo()
+    assert shown() == (third, 0)
+    workspace.edit(
+        "Other", edits.put_classifier, replace(other, evaluations=(second, judged(fitted, seed=9)))
+    )
+    assert shown() == (third, 0), "one of another model's is listed, no more"
+    assert page.list.topLevelItemCount() == 4
+
+
+def test_a_model_that_was_not_evaluated_shows_no_other_ones_matrix(
+    page: EvaluatePage, fitted: Project
+) -> None:
+    found = judged(fitted)
+    project = with_evaluations(fitted, found)
+    bare = replace(project.classifiers[0], name="bare", evaluations=())
+    open_in(page, edits.put_classifier(project, bare))
+    page.panel.choice.choose("forest")
+    assert not page.view.isHidden()
+    for name in ("bare", None):
+        page.panel.choice.choose(name)
+        assert page.view.isHidden()
+        assert page.view.kept is None
+        assert page.list.currentItem() is None
+        assert page.empty.isHidden() == (name is None), "a new model is asked to be fitted"
+    page.panel.choice.choose("bare")
+    assert page.empty.text().startswith("This model has not been evaluated yet")
+    page.list.setCurrentItem(page.list.topLevelItem(0))
+    assert page.view.kept is not None
+    assert page.view.kept.evaluation is found
+    assert not page.view.isHidden()
+    assert page.empty.isHidden()
 
 
 def test_an_evaluation_is_deleted_by_key_and_comes_back(

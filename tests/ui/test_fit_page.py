@@ -312,6 +312,10 @@ def test_models_that_cannot_go_on(page: FitPage, finish: Wait, sort: str) -> Non
     refreshed(page)
     assert not page.buttons.go_on.isEnabled()
     assert page.troubles.troubles[0].severity == "stop"
+    why = page.troubles.troubles[0].text
+    assert page.buttons.go_on.toolTip() == why
+    assert page.buttons.button.isEnabled() == (sort != "graph")
+    assert (page.buttons.button.toolTip() == why) == (sort == "graph"), "what is disabled says why"
     mend(page)
     assert page.choice.classifier is None
     assert page.buttons.button.text() == "Fit SimpleCNN 2"

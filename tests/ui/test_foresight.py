@@ -1,20 +1,27 @@
 """What is shown of very many things is made ready in a thread, and is what it would be at once."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from napari.layers import Labels
+from napari.utils.notifications import Notification
 from pytestqt.qtbot import QtBot
 from tests.model.test_raster import with_annotations
 
+from napari_piximi.learn.results import FitResult, Predictions
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import ArrayPixels, Image, Prediction
+from napari_piximi.model.training import Classifier, Run, Settings
 from napari_piximi.ui import computing
+from napari_piximi.ui.category_edits import CategoryEdits
 from napari_piximi.ui.computing import apply_computed
+from napari_piximi.ui.fitting import FitUnderWay, fitting_of
 from napari_piximi.ui.layer_colors import label_colors
 from napari_piximi.ui.layer_view import camera_of
+from napari_piximi.ui.refitting import refitting_of
 from napari_piximi.ui.workspace import MANY_CHANGED, Workspace
 
 COUNT = 3_000
@@ -34,7 +41,7 @@ def many(workspace: Workspace) -> Workspace:
 
 
 def finish(workspace: Workspace, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not workspace.jobs.running)
+    qtbot.waitUntil(lambda: not workspace.jobs.running, timeout=60_000)
     qtbot.wait(50)
 
 
@@ -153,6 +160,78 @@ def test_undo_waits_for_views_but_for_no_other_edit(many: Workspace, qtbot: QtBo
     many.undo()
     finish(many, qtbot)
     assert many.project is before
+
+
+def fit_arrives(workspace: Workspace) -> None:
+    fit = FitUnderWay("cell", "net", Settings(), None)
+    made = Classifier("net", "cell", class_map=("1round",), runs=(Run(Settings(), {}),))
+    assert fitting_of(workspace)._take(fit, FitResult(made, {}))
+
+
+def predictions_arrive(workspace: Workspace) -> None:
+    said = Predictions(("cell3",), np.ones((1, 1), np.float32), ("1round",))
+    refitting_of(workspace)._predicted(said)
+
+
+def category_is_made(workspace: Workspace) -> None:
+    query = replace(workspace.gallery.query, kind="cell")
+    workspace.gallery.set_query(query)
+    assert CategoryEdits(workspace, lambda _: None).create("long") is not None
+
+
+@pytest.mark.parametrize("arrives", [fit_arrives, predictions_arrive, category_is_made])
+def test_an_undo_that_waits_is_done_before_what_arrives_meanwhile(
+    many: Workspace, qtbot: QtBot, arrives: Callable[[Workspace], None]
+) -> None:
+    before = many.project
+    apply_computed(many, "Predict", COUNT, predict)
+    finish(many, qtbot)
+    many.undo()
+    assert many.project is not before, "it waits"
+    arrives(many)
+    finish(many, qtbot)
+    predicted = [thing.id for thing in many.project.annotations() if thing.prediction]
+    assert predicted == (["cell3"] if arrives is predictions_arrive else [])
+    assert many.project is not before
+    many.undo()
+    finish(many, qtbot)
+    if arrives is not predictions_arrive:  # which are no step of their own
+        assert many.project is before
+
+
+def test_an_undo_that_waits_is_done_before_a_large_edit_is_applied(
+    many: Workspace, qtbot: QtBot
+) -> None:
+    apply_computed(many, "Predict", COUNT, predict)
+    finish(many, qtbot)
+    round_ids = [f"cell{i}" for i in range(COUNT)]
+    apply_computed(many, "Label", COUNT, edits.categorize, round_ids, "1round")
+    many.undo()
+    finish(many, qtbot)
+    assert not any(thing.prediction for thing in many.project.annotations())
+    assert {thing.category for thing in many.project.annotations()} == {"1round"}
+    assert many.session.undo_label == "Label"
+    many.undo()
+    finish(many, qtbot)
+    assert many.session.undo_label is None
+
+
+def test_an_undo_whose_views_cannot_be_made_ready_is_done(
+    many: Workspace, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch,
+    notifications: list[Notification],
+) -> None:  # fmt: skip
+    before = many.project
+    apply_computed(many, "Predict", COUNT, predict)
+    finish(many, qtbot)
+
+    def fail(*_: object) -> None:
+        raise MemoryError("no room for labels")
+
+    monkeypatch.setattr(many, "foresee", fail)
+    many.undo()
+    finish(many, qtbot)
+    assert many.project is before
+    assert [note.message for note in notifications] == ["no room for labels"]
 
 
 def test_undo_and_redo_of_much_in_a_row(many: Workspace, qtbot: QtBot) -> None:

@@ -327,7 +327,7 @@ def test_the_tool_tip_tells_all(cells: GalleryPanel) -> None:
     said = {"cell-3": Prediction("1long", 0.875)}
     cells.workspace.edit("Predict", edits.set_predictions, said)
     tip = cells.view.items.index(3).data(Qt.ItemDataRole.ToolTipRole)
-    for part in ("cell 3", "b.tif", "cells", "Unknown", "Unassigned", "long 88%",
+    for part in ("cell 3", "b.tif", "cells", "Unknown", "Unassigned", "long 87%",
                  "8 × 8 pixels, 3 channels", "36 pixels"):  # fmt: skip
         assert part in tip, part
     assert "Plane" not in tip

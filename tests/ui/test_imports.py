@@ -346,8 +346,11 @@ def test_a_classifier_and_its_weights_at_once_are_one(
     finish(workspace)
     assert workspace.project.classifiers == (found,)
     assert [n.message for n in notifications] == [
-        "The project has the classifier digits_cnn already"
+        "digits_cnn is in the Classifier dock now, for Image; all its 4 classes stand for "
+        "categories",
+        "The project has the classifier digits_cnn already",
     ]
+    assert workspace.learning.choice.classifier == found
     workspace.undo()
     assert not workspace.project.classifiers
     assert not workspace.project.known_categories(IMAGE_KIND)
@@ -377,7 +380,7 @@ def test_the_other_file_of_a_classifier_may_come_when_it_has_been_read(
         imports.import_classifier(workspace, classifier.with_name("digits_cnn.weights.bin")) is None
     )
     assert len(workspace.project.classifiers) == 1
-    assert not notifications
+    notifications.clear()
     assert imports.import_classifier(workspace, classifier) is not None, "it is asked for again"
     finish(workspace)
     assert len(notifications) == 1
@@ -493,4 +496,7 @@ def test_a_graph_model_with_all_its_shards_at_once(
     assert found.model.document["format"] == GRAPH_FORMAT
     assert imports.import_classifier(workspace, shards[1]) is not None, "it is asked for again"
     finish(workspace)
-    assert [n.message for n in notifications] == ["The project has the classifier net already"]
+    assert [n.message for n in notifications] == [
+        "net is in the Classifier dock now, for Image; all its 2 classes stand for categories",
+        "The project has the classifier net already",
+    ]

@@ -153,6 +153,8 @@ def test_another_number_of_channels_is_explained(
 ) -> None:
     add_layers(workspace, [workspace.viewer.add_image(np.zeros((20, 30), np.uint8), name="grey")])
     finish(workspace)
+    assert [note.message for note in notifications] == ["layer grey joined the project: 1 image"]
+    notifications.clear()
     before = workspace.project
     photo = workspace.viewer.add_image(np.zeros((20, 30, 3), np.uint8), name="photo", rgb=True)
     assert add_layers(workspace, [photo]) is None
@@ -249,7 +251,7 @@ def test_units_of_length_are_micrometres_in_the_project(workspace: Workspace, fi
 
 
 def test_labels_become_annotations_of_a_kind_of_their_name(
-    workspace: Workspace, finish: Wait
+    workspace: Workspace, finish: Wait, notifications: list[Notification]
 ) -> None:
     labels = np.zeros((20, 30), np.int32)
     labels[2:5, 3:9] = 4
@@ -272,6 +274,8 @@ def test_labels_become_annotations_of_a_kind_of_their_name(
     assert ours is not None
     np.testing.assert_array_equal(ours.data > 0, labels > 0)
     assert not layer.visible
+    (note,) = notifications
+    assert note.message == "2 layers joined the project: 1 image and 2 objects of nuclei"
 
 
 def test_labels_of_a_kind_that_exists_join_it(workspace: Workspace, finish: Wait) -> None:
@@ -341,6 +345,7 @@ def test_our_own_and_other_layers_are_refused_kindly(
 ) -> None:
     add_layers(workspace, [workspace.viewer.add_image(np.zeros((8, 9), np.uint8), name="photo")])
     finish(workspace)
+    notifications.clear()
     before = workspace.project
     points = workspace.viewer.add_points([[1, 1]], name="points")
     assert add_layers(workspace, [*workspace.layers.layers(), points]) is None

@@ -17,7 +17,7 @@ from tests.ui.test_layers import cells, flat_project
 
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project
-from napari_piximi.ui.layer_labels import LOOK_AGAIN, warm_up
+from napari_piximi.ui.layer_labels import LOOK_AGAIN
 from napari_piximi.ui.workspace import Workspace
 
 REST = 2 * LOOK_AGAIN + 100
@@ -239,7 +239,3 @@ def test_sizes_in_micrometres_have_that_unit(
         ("micrometer", "micrometer")
     }
     assert not notifications
-
-
-def test_what_labels_need_is_imported_once() -> None:
-    warm_up()

@@ -57,6 +57,7 @@ def workspace(viewer: napari.Viewer) -> Workspace:
     made.open_project(flat_project())
     made.gallery.select([])
     made.show("image0")
+    made.layers.flush()  # in a window, layers come one by one
     return made
 
 
@@ -179,6 +180,7 @@ def test_very_many_objects_come_into_a_layer_that_is_shown(
     pixels = ArrayPixels(np.zeros((1, 256, 257, 3), np.uint8))
     workspace.edit("Add", edits.add_images, [replace(image, id="wide", pixels=pixels)])
     workspace.show("wide")
+    workspace.layers.flush()
     layer = workspace.layers.labels_layer("cell")
     assert layer is not None
     assert layer.data.dtype == np.uint16
@@ -208,6 +210,7 @@ def test_a_preview_follows_the_view_of_a_large_image(
     pixels[:, 90:110, 20:40] = pixels[:, 90:100, 150:160] = pixels[:, 104:112, 150:160] = 200
     workspace.open_project(project_of(pixels))
     workspace.show("image-0")
+    workspace.layers.flush()
     panel = SegmentationPanel(workspace.viewer)
     qtbot.addWidget(panel)
     panel.show()

@@ -157,11 +157,22 @@ def test_the_saved_version_is_opened_again_only_if_the_work_may_end(
     assert (workspace.project.name, answers) == ("Other", [])
 
 
+READINGS: list[Callable[[Workspace, Path], Job | None]] = [
+    documents.open_path,
+    lambda workspace, _path: sample_data.open_sample(workspace, "coins"),
+]
+
+
+@pytest.mark.parametrize("read", READINGS)
 def test_work_that_began_while_the_project_was_read_is_asked_about(
-    qtbot: QtBot, workspace: Workspace, path: Path, answers: list[str]
+    qtbot: QtBot,
+    workspace: Workspace,
+    path: Path,
+    answers: list[str],
+    read: Callable[[Workspace, Path], Job | None],
 ) -> None:
     before = workspace.session
-    job = documents.open_path(workspace, path)
+    job = read(workspace, path)
     assert job is not None
     work = Work(workspace)
     answers.append(GO_ON)
@@ -170,6 +181,37 @@ def test_work_that_began_while_the_project_was_read_is_asked_about(
     assert answers == []
     work.go.set()
     work.job.wait()
+
+
+@pytest.mark.parametrize("read", READINGS)
+def test_a_save_that_began_while_the_project_was_read_comes_to_its_end(
+    workspace: Workspace,
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[[Workspace, Path], Job | None],
+) -> None:
+    gate, order = threading.Event(), []
+
+    def write(project: Project, to: Path, progress: Progress) -> None:
+        assert gate.wait(20)
+        write_bundle(project, to)
+        order.append("saved")
+
+    monkeypatch.setattr(documents, "write_bundle", write)
+    before = workspace.session
+    workspace.changed.connect(lambda *_: order.append("opened"))
+    job = read(workspace, path)
+    assert job is not None
+    saving = documents.save_as(workspace, tmp_path / "mine.zip")
+    assert saving is not None
+    threading.Timer(0.3, gate.set).start()
+    job.wait()
+    saving.wait()
+    assert saving.state == "done"
+    assert (tmp_path / "mine.zip").is_file()
+    assert workspace.session is not before
+    assert order[0] == "saved"
 
 
 def test_what_is_found_so_far_can_be_kept(

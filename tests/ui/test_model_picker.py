@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from tests.io.model_server import ModelServer
 from tests.learn.graph_files import classifier_graph, packed, put_graph, small_graph
 from tests.ui.pressing import press, write
 
+from napari_piximi.io.hyperparameters import PLACES, write_hyperparameters
 from napari_piximi.io.tfjs import read_model
 from napari_piximi.learn.adoption import adopt_model
 from napari_piximi.learn.layer_rows import ModelSummary
@@ -27,6 +28,7 @@ from napari_piximi.model.things import IMAGE_KIND, ArrayPixels, Image
 from napari_piximi.model.training import (
     FOREST,
     GRAPH_FORMAT,
+    PIXIMI_SETTINGS,
     Classifier,
     ModelArtifact,
     Run,
@@ -36,7 +38,8 @@ from napari_piximi.ui import file_choice, url_dialog
 from napari_piximi.ui.classifier_panel import ClassifierPanel
 from napari_piximi.ui.mapping_dialog import Mapping
 from napari_piximi.ui.model_actions import portable_model
-from napari_piximi.ui.model_picker import ModelPicker, last_accuracy
+from napari_piximi.ui.model_picker import ModelPicker
+from napari_piximi.ui.project_facts import classifier_lines
 from napari_piximi.ui.workspace import Workspace, workspace_of
 
 if TYPE_CHECKING:
@@ -125,7 +128,7 @@ def give_name(picker: ModelPicker, name: str) -> None:
 def test_new_models_and_those_of_the_project(picker: ModelPicker) -> None:
     assert texts(picker) == [
         "+ New SimpleCNN", "+ New MobileNet", "+ New random forest",
-        "net · graph model", "oak · random forest · 80%",
+        "net · graph model", "oak · random forest · 80% valid.",
     ]  # fmt: skip
 
 
@@ -150,12 +153,31 @@ def test_only_models_of_the_kind_on_show(picker: ModelPicker, workspace: Workspa
     assert len(texts(picker)) == 3
 
 
-def test_an_evaluation_counts_more_than_a_fit(workspace: Workspace) -> None:
-    net, oak = workspace.project.classifiers
-    assert last_accuracy(net) is None
-    assert last_accuracy(oak) == 0.8, "that of the epoch that was kept"
-    judged = replace(oak, evaluations=(Evaluation(((3, 1), (0, 4)), 0.1),))
-    assert last_accuracy(judged) == 0.875
+def test_what_a_model_learnt_from_tells_not_how_good_it_is(
+    picker: ModelPicker, workspace: Workspace
+) -> None:
+    """Neither here nor in the Project dock, and both say what the figure was found on."""
+    oak = workspace.project.find_classifier("oak")
+    learnt = Evaluation(((4, 0), (0, 4)), 0.1, partition="Training")
+    crossed = Evaluation(((3, 1), (1, 3)), 0.1, partition="Cross-validation")
+    held = Evaluation(((3, 1), (0, 4)), 0.1)
+
+    def shown(*evaluations: Evaluation) -> tuple[str, str]:
+        workspace.edit("Judge", edits.put_classifier, replace(oak, evaluations=evaluations))
+        lines = dict(line.split(" (", 1) for line, _ in classifier_lines(workspace.project))
+        place = next(i for i, text in enumerate(texts(picker)) if text.startswith("oak"))
+        return texts(picker)[place].partition("forest")[2], lines["oak"].partition(", ")[2]
+
+    assert shown(learnt) == (" · 80% valid.", "80% right (valid.)"), "that of the fit itself"
+    assert shown(held, crossed, learnt) == (" · 88% valid.", "88% right (valid.)")
+    oak = replace(oak, runs=())
+    assert shown(crossed, learnt) == (" · 75% cross-valid.", "75% right (cross-valid.)")
+    assert shown(learnt) == ("", ""), "no figure at all"
+    longer = dict(classifier_lines(workspace.project))
+    assert "not evaluated yet on things that it did not learn from" in str(longer)
+    pick(picker, "oak")
+    shown(crossed)
+    assert "accuracy 75.0% in cross-validation" in picker.models.toolTip()
 
 
 # --- names --------------------------------------------------------------------------------------
@@ -165,14 +187,14 @@ def test_naming_a_new_model(picker: ModelPicker) -> None:
     give_name(picker, "mine")
     assert picker.choice.name == "mine"
     give_name(picker, "a.b")
-    assert "cannot name a classifier" in picker.trouble.text().replace("\u200b", "")
+    assert "cannot name a classifier" in picker.name.trouble.text().replace("\u200b", "")
     assert picker.choice.name != "a.b"
     give_name(picker, "net")
-    assert "There is a classifier 'net' already" in picker.trouble.text()
+    assert "There is a classifier 'net' already" in picker.name.trouble.text()
     picker.name.clear()
     picker.name.textEdited.emit("")
     assert picker.choice.name == "SimpleCNN 1"
-    assert picker.trouble.isHidden()
+    assert picker.name.trouble.isHidden()
 
 
 def test_renaming(picker: ModelPicker, workspace: Workspace) -> None:
@@ -180,7 +202,7 @@ def test_renaming(picker: ModelPicker, workspace: Workspace) -> None:
     draft = replace(picker.choice.settings, epochs=7)
     picker.choice.set_settings(draft)
     give_name(picker, "oak")
-    assert "There is a classifier 'oak' already" in picker.trouble.text()
+    assert "There is a classifier 'oak' already" in picker.name.trouble.text()
     assert [c.name for c in workspace.project.classifiers] == ["net", "oak"]
     give_name(picker, "web")
     assert [c.name for c in workspace.project.classifiers] == ["web", "oak"]
@@ -416,6 +438,38 @@ def test_hyper_parameters_as_a_file(
     assert picker.choice.settings.architecture == FOREST, "that of a model stays"
     assert picker.choice.settings.epochs == 77
     assert picker.choice.settings.height != 40
+
+
+def test_what_piximi_does_in_its_own_way_is_said_once(
+    picker: ModelPicker, workspace: Workspace, finish: Wait, tmp_path: Path,
+    notifications: list[Notification],
+) -> None:  # fmt: skip
+    """Where settings are taken over that its file does not name, and that our defaults lack."""
+    theirs = tmp_path / "hyper.json"
+    theirs.write_text(json.dumps({"compileOptions": {"epochs": 12}}))
+    read = picker.menu.actions_of.read_settings
+    read(theirs)
+    finish(workspace)
+    (note,) = notifications
+    assert str(note.message).startswith("hyper.json is Piximi's own, so the next fit does as")
+    assert picker.choice.settings.softmax_twice
+    words = {
+        "patience": "never stops early", "keep_best": "keeps the last epoch",
+        "averaging": "averages weights", "label_smoothing": "smooths labels", "shift": "shifts",
+        "rotation": "rotates", "zoom": "zooms", "softmax_twice": "softmax twice",
+    }  # fmt: skip
+    usual = Settings()
+    unnamed = (f.name for f in fields(Settings) if f.name not in PLACES)
+    assert set(words) == {n for n in unnamed if getattr(usual, n) != getattr(PIXIMI_SETTINGS, n)}
+    assert all(word in str(note.message) for word in words.values())
+    ours = tmp_path / "ours.json"
+    write_hyperparameters(usual, ours)
+    read(ours)
+    finish(workspace)
+    pick(picker, "oak")
+    read(theirs)
+    finish(workspace)
+    assert len(notifications) == 1, "neither of a file of ours, nor of what a forest has not"
 
 
 def test_hyper_parameters_that_are_none(

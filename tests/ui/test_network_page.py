@@ -26,6 +26,7 @@ from napari_piximi.ui.network_fitting import keep_network
 from napari_piximi.ui.network_outcome import outcome_of
 from napari_piximi.ui.network_page import PRESETS, NetworkPage
 from napari_piximi.ui.network_picker import NEW
+from napari_piximi.ui.project_facts import classifier_lines
 from napari_piximi.ui.segment_page import SegmentPage
 from napari_piximi.ui.segmentation_panel import SegmentationPanel
 from napari_piximi.ui.workspace import Workspace
@@ -119,6 +120,8 @@ def test_what_would_stop_or_spoil_a_fit(page: NetworkPage, state: str, told: str
     stopped = troubles(page)[0][0] == "stop"
     assert stopped is (state != "one image")
     assert page.buttons.button.isEnabled() is not stopped
+    why = next((text for severity, text in troubles(page) if severity == "stop"), None)
+    assert (page.buttons.button.toolTip() == why) is stopped, "what is disabled says why"
 
 
 def test_from_nothing_annotated_there_is_a_way_to_find_objects(
@@ -192,6 +195,28 @@ def test_a_fit_is_one_edit_with_its_curves(
     assert workspace.project is before
     workspace.redo()
     assert texts(notifications) == []
+
+
+def test_an_evaluation_of_what_is_held_out_is_what_counts(
+    page: NetworkPage, plays: Plays, finish: Wait
+) -> None:
+    plays("quick")
+    page.buttons.button.click()
+    finish(page.workspace)
+    network, pairs = only(page.workspace), (8,) * 10
+    score = SegmentationScore("Validation", 1, 8, 8, pairs, (0.9,) * 10, 0)
+    page.workspace.edit("Score", edits.add_score, network.name, score)
+    finish(page.workspace)
+    page.refresh()
+    assert page.outcome.text.text() == "F1 1.000 on the 8 objects held out, at IoU 0.5"
+    assert page.picker.networks.currentText() == f"{NAME} · F1 1.00"
+    all_of_them = replace(score, partition="All annotated", matched=(4,) * 10)
+    page.workspace.edit("Score", edits.add_score, network.name, all_of_them)
+    finish(page.workspace)
+    page.refresh()
+    assert page.outcome.text.text().startswith("F1 1.000")
+    ((line, _),) = classifier_lines(page.workspace.project)
+    assert line.endswith("F1 1.00"), "the Project dock tells the same"
 
 
 def test_continue_and_anew_keep_the_runs_and_scores(
@@ -446,7 +471,7 @@ def test_rename_duplicate_delete(fitted: NetworkPage, notifications: list[Notifi
     page, picker = fitted, fitted.picker
     picker.name.setText("a.b")
     picker.name.textEdited.emit("a.b")
-    assert "cannot name" in picker.trouble.text()
+    assert "cannot name" in picker.name.trouble.text()
     picker.name.setText("Fine one")
     picker.name.textEdited.emit("Fine one")
     picker.name.editingFinished.emit()

@@ -16,11 +16,13 @@ from napari_piximi.errors import EngineError, FitError
 from napari_piximi.learn.results import Predictions, apply_predictions
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project
+from napari_piximi.model.query import chips
 from napari_piximi.model.things import Partition, Prediction
 from napari_piximi.model.training import Classifier, ModelArtifact
 from napari_piximi.progress import Progress
 from napari_piximi.ui import computing, predicting, preferences
 from napari_piximi.ui.classifier_panel import ClassifierPanel
+from napari_piximi.ui.gallery_items import prediction_text
 from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.learning import Learning
 from napari_piximi.ui.predict_page import PredictPage
@@ -224,6 +226,27 @@ def test_a_thing_at_the_threshold_is_above_and_not_below(page: PredictPage) -> N
     page.review.show_below.click()
     assert list(workspace.gallery.ids) == ["cell-2"]
     assert rows_of(page) == [("long", "3", "0.80")]
+
+
+def test_what_is_shown_below_a_threshold_reads_as_below_it(page: PredictPage) -> None:
+    """Neither the chip nor any percentage names the threshold, however near to it a thing is."""
+    workspace = page.panel.workspace
+    near = {"cell-1": 0.796, "cell-2": 0.7999999, "cell-3": 0.8, "cell-4": 0.29, "cell-5": 1.0}
+    said_of = {key: Prediction("1long", value) for key, value in near.items()}
+    workspace.edit("Say", edits.set_predictions, said_of)
+    page.refresh()
+    page.review.spin.setValue(0.8)
+    page.review.show_below.click()
+    things = workspace.project.things
+
+    def read() -> dict[str, str]:
+        return {k: prediction_text(workspace.project, things[k]) for k in workspace.gallery.ids}
+
+    assert read() == {"cell-1": "long 79%", "cell-2": "long 79%", "cell-4": "long 29%"}
+    (chip,) = chips(workspace.project, workspace.gallery.query)
+    assert chip.text == "Probability below 0.80"
+    page.review.show_above.click()
+    assert read() == {"cell-3": "long 80%", "cell-5": "long 100%"}
 
 
 def test_accepting_all_leaves_what_the_user_said(page: PredictPage, finish: Wait) -> None:

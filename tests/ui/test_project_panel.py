@@ -378,7 +378,9 @@ def test_classifiers_are_listed(panel: ProjectPanel, workspace: Workspace) -> No
     )
     workspace.open_project(project)
     lines = [panel.classifiers.item(n).text() for n in range(3)]  # type: ignore[union-attr]
-    assert lines == ["cnn (Image), 95% right", "new (no kind), not fitted", "odd: not usable"]
+    assert lines == [
+        "cnn (Image), 95% right (valid.)", "new (no kind), not fitted", "odd: not usable",
+    ]  # fmt: skip
     assert panel.classifiers.isVisible()
 
 

@@ -198,6 +198,36 @@ def test_a_network_is_compared_with_another_way(
     assert page.view.judged.title == NAME
 
 
+def test_the_newest_score_of_what_is_chosen_is_selected(page: ScorePage, finish: Wait) -> None:
+    """After another fit its score is at the top, and it is the one that is shown."""
+    page.form.choose_network(NAME)
+    press(page, finish)
+    (first,) = page.workspace.project.find_network(NAME).scores
+
+    def shown() -> tuple[SegmentationScore | None, int]:
+        current = page.list.indexOfTopLevelItem(page.list.currentItem())
+        return page.view.judged.score if page.view.judged else None, current
+
+    assert shown() == (first, 0)
+    second = replace(first, run=1, matched=(1,) * 10)
+    page.workspace.edit("Fit", edits.add_score, NAME, second)
+    assert shown() == (second, 0)
+    page.list.setCurrentItem(page.list.topLevelItem(1))
+    page.refresh()
+    assert shown() == (first, 1), "what was clicked stays"
+    page.workspace.undo()
+    page.workspace.redo()
+    assert shown() == (second, 0)
+
+    other = replace(page.workspace.project.find_network(NAME), name="U-Net 2", scores=(first,))
+    page.workspace.edit("Another", edits.put_network, other)
+    assert shown() == (second, 1)
+    page.form.choose_network("U-Net 2")
+    assert shown() == (first, 0)
+    choose(page.form.segmenter, NAME)
+    assert shown() == (second, 1)
+
+
 def test_a_part_of_the_only_image(page: ScorePage, finish: Wait) -> None:
     project = page.workspace.project
     network = project.find_network(NAME)

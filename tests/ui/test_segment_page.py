@@ -9,6 +9,7 @@ from napari.utils.notifications import Notification
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QDoubleSpinBox, QWidget
+from tests.segment.trained_star import STAR
 from tests.ui.gallery_project import hands
 from tests.ui.segment_stage import Above, Slow, dots, find, install, project_of, segmenter
 
@@ -18,7 +19,7 @@ from napari_piximi.model.things import Annotation
 from napari_piximi.model.training import ModelArtifact
 from napari_piximi.progress import Progress
 from napari_piximi.segment import catalog
-from napari_piximi.segment.catalog import Plane
+from napari_piximi.segment.catalog import Plane, as_used
 from napari_piximi.segment.found import Found
 from napari_piximi.segment.running import ABSENT
 from napari_piximi.ui import (
@@ -29,7 +30,7 @@ from napari_piximi.ui import (
     weights_dialog,
 )
 from napari_piximi.ui.layer_view import camera_of
-from napari_piximi.ui.segment_choice import settings_of
+from napari_piximi.ui.segment_choice import SegmenterChoice, settings_of
 from napari_piximi.ui.segment_consent import host_of
 from napari_piximi.ui.segment_page import NO_IMAGE, NOT_ADDED, SegmentPage
 from napari_piximi.ui.segment_where import Where
@@ -39,6 +40,7 @@ from napari_piximi.ui.workspace import Workspace
 Wait = Callable[[Workspace], None]
 Sent = tuple[str, str, int, int]
 BREAK = "\u200b"
+REAL = catalog.segmenters()
 
 NUCLEI = segmenter("nuclei", place="networks", channels=("cytoplasm", "nuclei?"), kind="nucleus")
 ABSENTEE = segmenter("absentee", package="no-such-package-anywhere>=2")
@@ -183,6 +185,66 @@ def test_kept_settings_are_checked(kept: object, expected: tuple[float, str]) ->
     assert (got.level, got.method) == expected
 
 
+def test_the_thresholds_shown_are_those_of_the_users_network(
+    page: SegmentPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stardist = REAL["stardist-fluo"]
+    install(monkeypatch, segmenter(), stardist)
+    page.refresh()
+    pick(page, stardist.key)
+    form, choice = page.forms[stardist.key], page.choice
+
+    def box(name: str) -> QDoubleSpinBox:
+        control = form.editor(name).control
+        assert isinstance(control, QDoubleSpinBox)
+        return control
+
+    def shown() -> tuple[str, str]:
+        return box("probability").text(), box("overlap").text()
+
+    def name_network(path: str) -> None:
+        form.editor("model").changed.emit(path)
+
+    objects = form.groups["Objects"]
+    assert shown() == ("47.9 %", "30.0 %")
+    name_network(str(STAR))
+    assert shown() == ("59.6 %", "40.0 %")
+    assert choice.settings == as_used(stardist, choice.request().settings)
+    assert objects.back.isHidden(), "nothing is called changed"
+    box("overlap").setValue(30)
+    assert shown() == ("59.6 %", "30.0 %")
+    used = as_used(stardist, choice.request().settings)
+    assert (used.probability, used.overlap) == (0.5963180065155029, 0.3)
+    assert not objects.back.isHidden()
+
+    name_network("")
+    assert shown() == ("47.9 %", "30.0 %")
+    name_network(str(STAR))
+    assert shown() == ("59.6 %", "30.0 %"), "what the user set stays"
+    again = SegmenterChoice(page.workspace)
+    assert again.settings == choice.settings, "and is remembered"
+    assert again.request() == choice.request()
+    objects.back.click()
+    assert shown() == ("59.6 %", "40.0 %")
+    name_network("")
+    assert shown() == ("47.9 %", "30.0 %")
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ({"overlap": None, "probability": 0.5}, (0.5, None)),
+        ({"overlap": 2.0, "probability": "0.5"}, (None, None)),
+        ({"overlap": True}, (None, None)),
+    ],
+)
+def test_kept_thresholds_are_checked(
+    kept: object, expected: tuple[float | None, float | None]
+) -> None:
+    got = settings_of(REAL["stardist-fluo"].settings(), kept)
+    assert (got.probability, got.overlap) == expected
+
+
 def test_channels(page: SegmentPage, workspace: Workspace, finish: Wait) -> None:
     pick(page, "nuclei")
     assert page.choice.channels == (0, ABSENT)
@@ -297,6 +359,95 @@ def test_find_again_and_undo(page: SegmentPage, finish: Wait) -> None:
     page.refresh()
     assert found(page) == []
     assert not page.target.replaces.isVisible()
+
+
+def test_replace_warns_of_labels_and_is_no_default_for_them(
+    page: SegmentPage, finish: Wait, qtbot: QtBot
+) -> None:
+    run(page, finish)
+    assert page.target.replaces.isChecked()
+    assert page.target.labelled.isHidden()
+    workspace = page.workspace
+    kind = workspace.project.find_kind("blob").id
+    workspace.edit("Category", edits.create_category, kind, "large")
+    large = workspace.project.known_categories(kind)[0]
+    one = next(workspace.project.annotations())
+    workspace.edit("Label", edits.categorize, [one.id], large)
+    page.refresh()
+    assert page.target.there.text() == "2 there"
+    assert page.target.adds.isChecked()
+    text = page.target.labelled.text
+    assert text() == "1 of them has a category: Replace would take it away"
+    assert page.target.labelled.isVisible()
+    run(page, finish)
+    assert len(found(page)) == 4
+    page.target.replaces.click()
+    assert text() == "⚠ 1 of them has a category: Replace takes it away"
+    again = SegmentationPanel(workspace.viewer)
+    qtbot.addWidget(again)
+    other = again.page("Find objects")
+    assert isinstance(other, SegmentPage)
+    assert other.target.replaces.isChecked()
+    assert text() == other.target.labelled.text()
+    run(page, finish)
+    assert len(found(page)) == 2
+    assert "brings them back" in page.target.replaces.toolTip()
+
+
+def test_a_kind_is_remembered_where_it_is_of_use(page: SegmentPage, finish: Wait) -> None:
+    page.target.kind.setEditText("cells")
+    run(page, finish)
+    assert found(page) == ["cells", "cells"]
+    kept = page.workspace.project
+    page.workspace.open_project(project_of(dots(200)))
+    page.refresh()
+    assert page.target.kind.currentText() == "blob", "cells were of another project"
+    page.workspace.open_project(kept)
+    page.refresh()
+    assert page.target.kind.currentText() == "cells"
+
+
+def test_a_preview_that_is_not_possible_says_why(
+    page: SegmentPage, finish: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, slow = page.buttons.look, Slow()
+    assert look.toolTip().startswith("Show what would be found")
+    pick(page, "absentee")
+    assert not look.isEnabled()
+    assert "is not installed" in look.toolTip().replace(BREAK, "")
+    install(monkeypatch, segmenter(find=slow))
+    pick(page, "quick")
+    page.buttons.button.click()
+    assert not look.isEnabled()
+    assert "being found" in look.toolTip()
+    slow.go.release()
+    finish(page.workspace)
+    page.refresh()
+    assert look.isEnabled()
+    page.workspace.open_project(project_of())
+    page.refresh()
+    assert not look.isEnabled()
+    assert "No image is on show" in look.toolTip().replace(BREAK, "")
+
+
+def test_a_grey_channel_for_what_was_made_for_colours(
+    page: SegmentPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert page.grey.isHidden()
+    colors = ("red", "green", "blue")
+    install(monkeypatch, segmenter(channels=colors, color=True), segmenter("any", channels=colors))
+    page.refresh()
+    assert not page.grey.isHidden()
+    assert "Quick was made for colour images" in page.grey.text()
+    pick(page, "any")
+    assert page.grey.isHidden()
+    pick(page, "quick")
+    page.workspace.open_project(project_of(np.zeros((1, 8, 8, 3), np.uint8)))
+    page.refresh()
+    assert page.grey.isHidden()
+    made = [key for key, known in REAL.items() if known.color]
+    assert made == ["coco-ssd", "glas", "stardist-vhe"]
+    assert "Works on" in dict(segmenter_facts.facts(REAL["bioengine"]))
 
 
 def test_the_kind_is_chosen_or_new(page: SegmentPage, finish: Wait) -> None:
@@ -624,7 +775,7 @@ def test_the_real_segmenters_fit_too(
             for name, editor in group.editors.items():
                 assert editor.control.toolTip(), (key, name)
                 assert editor.control.accessibleName() != name
-        assert page.forms[key].settings == made.settings()
+        assert page.forms[key].settings == catalog.as_used(made, made.settings())
         assert page._column.minimumSize().width() <= 336, key
     assert preferences.get("segment/segmenter") == list(catalog.segmenters())[-1]
 

@@ -14,12 +14,13 @@ from tests.ui.segment_stage import Above, Slow, dots, install, project_of, segme
 from napari_piximi.engine import Engine
 from napari_piximi.errors import EngineError, ImageFileError, SegmentError
 from napari_piximi.model import edits
+from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Image, is_unknown
 from napari_piximi.progress import silent
 from napari_piximi.segment.catalog import Plane
 from napari_piximi.segment.found import Found, found_boxes
-from napari_piximi.segment.results import Target
-from napari_piximi.segment.running import Request, segment_image
+from napari_piximi.segment.results import Target, apply_outcome
+from napari_piximi.segment.running import Outcome, Request, Segmented, segment_image
 from napari_piximi.ui import documents
 from napari_piximi.ui import segmenting as module
 from napari_piximi.ui.segmenting import Segmenting, asker_of, segmenting_of
@@ -54,6 +55,12 @@ def objects(workspace: Workspace) -> list[tuple[str, str]]:
     )
 
 
+def draw(project: Project, image: str, count: int) -> Project:
+    """Add objects of the kind blob."""
+    parts = (Segmented(image, 0, found_boxes([[1, 1, 5, 5]] * count)),)
+    return apply_outcome(project, Outcome(ASKED, parts), BLOBS)
+
+
 def ids(count: int = 3) -> list[str]:
     return [f"image-{n}" for n in range(count)]
 
@@ -69,7 +76,9 @@ def test_objects_are_one_edit_and_are_unknown(
     assert stage.current is None
     assert objects(workspace) == [("image-0", "blob")] * 2 + [("image-1", "blob")]
     assert all(is_unknown(t.category) for t in workspace.project.things.values())
-    assert [n.message for n in notifications] == ["3 objects on 3 images; Ctrl+Z takes them back"]
+    assert [n.message for n in notifications] == [
+        "3 objects on 2 of 3 images; Ctrl+Z takes them back"
+    ]
     assert workspace.layers.color_mode == "instance"
     workspace.undo()
     assert workspace.project is before
@@ -112,7 +121,32 @@ def test_finding_nothing_takes_nothing_away(
     finish(workspace)
     assert workspace.project is kept
     assert notifications[-1].severity == "warning"
-    assert notifications[-1].message.startswith("No object was found on 3 images. Try")
+    said = "No object was found on 3 images, so the 3 objects there stay. Try"
+    assert notifications[-1].message.startswith(said)
+
+
+def test_what_is_replaced_is_said(
+    stage: Segmenting, finish: Wait, notifications: list[Notification]
+) -> None:
+    workspace = stage.workspace
+    workspace.edit("Draw", draw, "image-0", 2)
+    workspace.edit("Draw", draw, "image-2", 1)
+    kind = workspace.project.find_kind("blob").id
+    workspace.edit("Kind", edits.create_category, kind, "large")
+    one = next(workspace.project.annotations("image-0"))
+    large = workspace.project.known_categories(kind)[0]
+    workspace.edit("Label", edits.categorize, [one.id], large)
+    stage.start(ids(), ASKED, Target("blob", replaces=True))
+    finish(workspace)
+    assert objects(workspace) == [("image-0", "blob")] * 2 + [
+        ("image-1", "blob"), ("image-2", "blob")
+    ]  # fmt: skip
+    assert [n.message for n in notifications] == [
+        "3 objects on 2 of 3 images; 2 replaced, 1 of them had a category; Ctrl+Z brings them "
+        "back. Where nothing was found, the object there stays"
+    ]
+    workspace.undo()
+    assert [t.category for t in workspace.project.annotations()].count(large) == 1
 
 
 def test_a_cancel_keeps_finished_images(
@@ -130,7 +164,7 @@ def test_a_cancel_keeps_finished_images(
     finish(workspace)
     assert objects(workspace) == [("image-0", "blob")] * 2
     assert [n.message for n in notifications] == [
-        "Stopped. 2 objects on 1 image of 3; Ctrl+Z takes them back"
+        "Stopped. 2 objects on 1 of 3 images; Ctrl+Z takes them back"
     ]
 
 
@@ -162,7 +196,7 @@ def test_images_that_fail_are_named_in_one_message(
     (said,) = notifications
     assert said.severity == "warning"
     assert said.message == (
-        "2 objects on 1 image; Ctrl+Z takes them back. 2 images could not be segmented: "
+        "2 objects on 1 of 3 images; Ctrl+Z takes them back. 2 images could not be segmented: "
         "1.tif: has pixels that are NaN or infinite; 2.tif: there is not enough memory"
     )
 
@@ -179,7 +213,7 @@ def test_a_fault_keeps_what_is_finished(
     (said,) = notifications
     assert said.severity == "error"
     assert "'1.tif': it failed with ZeroDivisionError: by zero" in said.message
-    assert "2 objects on 1 image of 3" in said.message
+    assert "2 objects on 1 of 3 images" in said.message
 
 
 def test_a_fault_on_the_first_image_is_one_error(
@@ -207,7 +241,7 @@ def test_images_deleted_meanwhile_are_passed_over(
     assert objects(workspace) == [("image-1", "blob")]
     (said,) = notifications
     assert said.message == (
-        "1 object on 2 images; Ctrl+Z takes it back. 1 image went meanwhile, and is left out"
+        "1 object on 1 of 3 images; Ctrl+Z takes it back. 1 image went meanwhile, and is left out"
     )
 
 
@@ -378,7 +412,7 @@ def test_an_engine_that_dies_leaves_finished_images(
     (said,) = notifications
     assert said.severity == "error"
     assert said.message.startswith("It ended before all was done: The process that computes")
-    assert "2 objects on 1 image of 3" in said.message
+    assert "2 objects on 1 of 3 images" in said.message
     monkeypatch.undo()
 
 

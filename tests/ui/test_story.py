@@ -163,6 +163,7 @@ def look_at_an_object(user: User, kind: str) -> None:
 
 def paint_an_object(user: User, kind: str) -> str:
     """Paint a new object with the mouse; a hand that rests does not end the stroke."""
+    user.workspace.layers.flush()
     labels = user.workspace.layers.labels_layer(kind)
     assert labels is not None
     user.viewer.layers.selection.active = labels

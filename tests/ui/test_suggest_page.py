@@ -235,7 +235,12 @@ def test_suspicious_labels_are_listed_and_shown(
     assert gallery.selection == {"cell-2"}
     item = lines.topLevelItem(0)
     assert item is not None
-    assert [item.text(column) for column in range(4)] == ["cell 2", "round", "long", "0.01"]
+    row = [item.text(column) for column in range(5)]
+    assert row == ["cell 2", "round", "0.01", "long", "0.90"], "each with its own probability"
+    head = lines.headerItem()
+    assert head is not None
+    assert "the label that it has" in head.toolTip(2)
+    assert "what they say it is" in head.toolTip(4)
     assert "agree with 50% of 4 labels. 2 left" in page.suspicious.summary.text()
 
 

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 from tests.ui.pressing import press
 
 from napari_piximi.ui.tab_order import tab_as_laid_out
+from napari_piximi.ui.wrapping_row import WrappingRow
 
 
 def chain(first: QWidget, known: Sequence[str]) -> list[str]:
@@ -54,10 +55,22 @@ def test_what_was_made_late_has_its_place(qtbot: QtBot) -> None:
     column.addWidget(first)
     column.addLayout(row)
     column.addStretch()
-    for widget in (area, things, pages, deaf, last):
+    wrapped = WrappingRow([button("one"), button("two")])
+    for widget in (area, things, pages, wrapped, deaf, last):
         column.addWidget(widget)
     within.insertWidget(0, button("late"))
-    expected = ["first", "left", "right", "late", "in the area", "things", "pages", "last"]
+    expected = [
+        "first",
+        "left",
+        "right",
+        "late",
+        "in the area",
+        "things",
+        "pages",
+        "one",
+        "two",
+        "last",
+    ]
     assert chain(first, expected) != expected
     tab_as_laid_out(top)
     assert chain(first, expected) == expected

@@ -27,7 +27,7 @@ from napari_piximi.io.recovery import Journal
 from napari_piximi.model import edits
 from napari_piximi.ui import commands, preferences
 from napari_piximi.ui import docks as docks_module
-from napari_piximi.ui.docks import FIRST, dock_name, show_docks
+from napari_piximi.ui.docks import FIRST, dock_name, show_dock, show_docks
 from napari_piximi.ui.gallery_panel import GalleryPanel
 from napari_piximi.ui.workspace import Workspace, workspace_of
 
@@ -110,6 +110,21 @@ def test_a_project_is_opened_and_its_docks_show(
     assert len(list(workspace.project.images())) == 4
 
 
+def test_docks_that_are_open_stay_as_they_are(
+    viewer: napari.Viewer, workspace: Workspace, qtbot: QtBot
+) -> None:
+    show_docks(workspace)
+    qtbot.waitUntil(lambda: len(docks(viewer)) == len(FIRST))
+    show_dock(workspace, "Classifier")
+    show_docks(workspace)
+    QApplication.processEvents()
+    front = docks(viewer)[dock_name("Classifier")]
+    assert not front.visibleRegion().isEmpty(), "it is in front of the others of its place"
+    docks(viewer)[dock_name("Gallery")].hide()
+    show_docks(workspace)
+    assert docks(viewer)[dock_name("Gallery")].isVisible()
+
+
 def _places_are_sensible(viewer: napari.Viewer) -> None:
     window, found = viewer.window._qt_window, docks(viewer)
     areas = {name: window.dockWidgetArea(dock) for name, dock in found.items()}
@@ -187,7 +202,8 @@ def test_files_are_dropped(
     drop(viewer, classifier, classifier.with_suffix(".weights.bin"))
     finish(workspace)
     assert [c.name for c in workspace.project.classifiers] == ["mnist_classifier"]
-    assert not notifications
+    (told,) = notifications
+    assert told.message.startswith("mnist_classifier is in the Classifier dock now, for Image")
 
 
 @pytest.fixture
@@ -321,6 +337,7 @@ def test_saving_a_layer_of_the_project_saves_all_of_it(
 ) -> None:
     workspace.open_project(tiny_project())
     workspace.show("1a")
+    workspace.layers.flush()
     viewer.layers.selection = {workspace.layers.layers()[0]}
     path = str(tmp_path / "session.zip")
     assert viewer.layers.save(path, selected=True, plugin="napari-piximi") == [path]

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from tests.model.cells import cells_project
 
-from napari_piximi.model import edits
+from napari_piximi.model import edits, places
+from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.things import IMAGE_KIND, Image
 from napari_piximi.ui import workspace as workspace_module
@@ -189,3 +190,26 @@ def test_many_things_are_spared_by_the_search_for_garbage(
     workspace.open_project(cells_project())
     workspace.close()
     assert gc.get_freeze_count() == 0
+
+
+def test_what_a_window_is_made_of_is_spared_with_a_small_project(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspace_module, "has_window", lambda _viewer: True)
+    workspace.open_project(new_project())
+    assert gc.get_freeze_count() > 0
+    workspace.close()
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_a_read_project_is_asked_first_is_known_when_it_is_opened(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = cells_project()
+    workspace.foresee_opening(project)
+    places_of(workspace.project)  # which somebody asks for meanwhile
+    monkeypatch.setattr(places, "_places", None)
+    monkeypatch.setattr(type(workspace.gallery), "_followed", None)
+    workspace.open_project(project)
+    assert workspace.gallery.ids == [image.id for image in project.images()]
+    assert len(places_of(project).images) == len(workspace.gallery.ids)

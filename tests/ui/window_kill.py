@@ -67,6 +67,7 @@ class Worker:
         if self.workspace.shown is None or self.workspace.jobs.running:
             return
         self.wait.stop()
+        self.workspace.layers.flush()
         self.workspace.changed.connect(lambda _before, after: tell(digest(after)))
         tell(digest(self.workspace.project))
         self.timer.start(EVERY)

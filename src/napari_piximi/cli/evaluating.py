@@ -85,7 +85,7 @@ def evaluate(
     project, chosen = choose_classifier(project, key, classifier)
     judge = cross_validated(folds) if folds else _judged(partition or "Validation")
     with new_text(table) if table else nullcontext() as file, progress_bar() as progress:
-        found, rows, made = judge(project, chosen, progress)
+        found, rows = judge(project, chosen, progress)
         if table and file:
             with naming_file(table):
                 write_table(file, project, found.ids, rows, found.classes)
@@ -94,11 +94,10 @@ def evaluate(
             write_bundle(kept, out, progress=progress)
     names = class_names(project, replace(chosen, class_map=found.classes))
     if as_json:
-        facts = {"folds": made} if folds else {}
-        facts |= evaluation_facts(found)
+        facts = evaluation_facts(found)
         print_json({"classifier": chosen.name, "classes": names, **facts})
     else:
-        things = counted(made, "fold") if folds else "things"
+        things = counted(found.folds, "fold") if folds else "things"
         print(f"{one_line(chosen.name)}, {found.partition.lower()} {things}")
         print_evaluation(found, names)
 
@@ -122,13 +121,10 @@ class Judged(NamedTuple):
     evaluation : Evaluation
     probabilities : (N, classes) float32 array
         By thing and class.
-    folds : int
-        How many were made; 0 where it is no cross-validation.
     """
 
     evaluation: Evaluation
     probabilities: Floats
-    folds: int = 0
 
 
 Judge = Callable[[Project, Classifier, Progress], Judged]
@@ -155,7 +151,7 @@ def cross_validated(folds: int) -> Judge:
                 "as many as the largest category has examples"
             )
             warnings.warn(text, PiximiWarning, stacklevel=2)
-        return Judged(found.evaluation, found.probabilities, found.folds)
+        return Judged(found.evaluation, found.probabilities)
 
     return judge
 

@@ -64,7 +64,9 @@ def _network_line(facts: Facts) -> str:
     parts = [facts["kind_name"], f"{len(facts['channels'])} of the channels"]
     parts += [f"{len(facts['runs'])} runs"] * (len(facts["runs"]) > 1)
     if facts["scores"]:
-        parts.append(f"F1 {facts['scores'][-1]['f1'][0]:.3f} at IoU {THRESHOLDS[0]}")
+        held = [score for score in facts["scores"] if score["partition"] == "Validation"]
+        newest = (held or facts["scores"])[-1]
+        parts.append(f"F1 {newest['f1'][0]:.3f} at IoU {THRESHOLDS[0]}")
     return f"network {facts['name']}: {', '.join(parts)}"
 
 
@@ -161,6 +163,7 @@ def evaluation_facts(evaluation: Evaluation) -> Facts:
     facts: Facts = {
         "partition": evaluation.partition,
         "run": evaluation.run,
+        "folds": evaluation.folds or None,
         "things": int(evaluation.support.sum()),
         "accuracy": evaluation.accuracy,
         "balanced_accuracy": evaluation.balanced_accuracy,

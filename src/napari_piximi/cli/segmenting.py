@@ -22,12 +22,13 @@ from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.io.images import image_files, read_images
 from napari_piximi.io.sniffing import looks_like_bundle
 from napari_piximi.model import edits
+from napari_piximi.model.limits import usual_value
 from napari_piximi.model.project import Project, new_project
 from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.progress import Progress
 from napari_piximi.segment import catalog
 from napari_piximi.segment.asking import default_kind, request_of, settings_from_text
-from napari_piximi.segment.results import Target, apply_outcome, check_target
+from napari_piximi.segment.results import Fate, Target, apply_outcome, check_target, fate_of
 from napari_piximi.segment.running import Outcome, Request, check_request, segment_images
 
 __all__ = ["read_sources", "segment"]
@@ -63,7 +64,13 @@ ImageNames = Annotated[
 EveryPlane = Annotated[
     bool, typer.Option("--every-plane", help="All planes of stacks, not only the one on show")
 ]
-Replace = Annotated[bool, typer.Option("--replace", help="Objects of that kind on those planes go")]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        help="Objects of that kind on those planes go, with their categories, where any are found",
+    ),
+]
 Download = Annotated[
     bool, typer.Option("--download", help="Fetch weights that are missing, without asking")
 ]
@@ -113,9 +120,10 @@ def segment(
             raise _stopped(outcome) or SegmentError(
                 f"no image could be segmented: {_problems(outcome)}"
             )
+        fate = fate_of(project, outcome, target)
         project = apply_outcome(project, outcome, target)
         write_bundle(project, out, progress=progress.show)
-    done = _report(project, outcome, request, len(chosen))
+    done = _report(project, outcome, request, len(chosen), fate)
     problems = "; ".join(filter(None, (unread, _problems(outcome))))
     if _stopped(outcome):
         text = f"stopped: {done} of {counted(len(chosen), 'image')} done, saved in {out}"
@@ -275,7 +283,7 @@ def _stopped(outcome: Outcome) -> Cancelled | None:
     return outcome.ended if isinstance(outcome.ended, Cancelled) else None
 
 
-def _report(project: Project, outcome: Outcome, request: Request, images: int) -> int:
+def _report(project: Project, outcome: Outcome, request: Request, images: int, fate: Fate) -> int:
     """Print what was found on each image that is done; return how many those are."""
     counts: Counter[str] = Counter()
     for part in outcome.parts:
@@ -284,8 +292,21 @@ def _report(project: Project, outcome: Outcome, request: Request, images: int) -
         print(f"{one_line(project.things[key].name)}: {counted(count, 'object')}")
     title = catalog.find_segmenter(request.segmenter).title
     found, done = counted(outcome.objects, "object"), counted(images, "image")
-    print(f"{title}: {found} on {len(counts)} of {done}")
+    print(f"{title}: {found} on {sum(map(bool, counts.values()))} of {done}")
+    if fate.lost:
+        print(f"{title}: {fate.lost}")
+    if fate.saved:
+        print(f"{title}: where nothing was found, {fate.saved}")
+    if taken := _stated(request):
+        print(f"{title}: {taken}, as the network states")
     return len(counts)
+
+
+def _stated(request: Request) -> str:
+    """Say which settings were taken from the network that was asked."""
+    about, given = catalog.find_segmenter(request.segmenter), request.settings
+    stated = {k: v for k, v in about.stated(given).items() if getattr(given, k) is None}
+    return ", ".join(f"{name}={value:g}" for name, value in stated.items())
 
 
 def _problems(outcome: Outcome) -> str:
@@ -307,7 +328,7 @@ def _print_segmenters() -> None:
 
 
 def _facts(about: catalog.Segmenter) -> list[tuple[str, str]]:
-    settings = [f"{setting.name}={setting.default}" for setting in fields(about.settings)]
+    settings = [f"{setting.name}={usual_value(setting)}" for setting in fields(about.settings)]
     return [
         ("channels", "those of the network" if about.own else ", ".join(about.channels)),
         ("for", about.pixel_size),

@@ -186,7 +186,7 @@ class Engine:
     @contextmanager
     def _turn(self, report: Progress) -> Iterator[None]:
         while not self._calling.acquire(timeout=TICK):
-            report(0, 0, WAITING)
+            report(0, 0, WAITING if self._child is None else self._child.waiting)
         try:
             yield
         finally:

@@ -26,6 +26,8 @@ HASTE = 0.1
 """Seconds in which a function that has nothing to hand over yet may answer a stop."""
 WAITING = "Waiting for other work to end"
 STARTING, STARTING_AGAIN = "Starting the engine", "Starting the engine again: it had gone"
+PATIENT = 10
+"""Seconds of a start after which it is said how long it takes already."""
 DYING = 2.0
 """Seconds in which a child that was closed must have ended."""
 TOLD = 300
@@ -60,7 +62,7 @@ class Child:
         self, modules: Sequence[str], environment: Mapping[str, str], *, again: bool = False
     ) -> None:
         self.environment = dict(environment)
-        self._starting = STARTING_AGAIN if again else STARTING
+        self._starting, self._begun = STARTING_AGAIN if again else STARTING, time.monotonic()
         words = tempfile.TemporaryFile()  # noqa: SIM115  # closed when the process has ended
         try:
             self.process = _begun(modules, environment, words)
@@ -88,6 +90,14 @@ class Child:
         """Whether it can be asked; also tells at once when it was killed a moment ago."""
         return not self._closed and self.process.poll() is None
 
+    @property
+    def waiting(self) -> str:
+        """What whoever waits for it is told."""
+        seconds = int(time.monotonic() - self._begun)
+        if self._ready:
+            return WAITING
+        return self._starting if seconds < PATIENT else f"{self._starting}, {seconds} s"
+
     def begin(self, call: int, shape: tuple[bool, bool], pieces: list[bytes]) -> None:
         """Let it run a function; `shape` tells whether that reports and keeps."""
         with suppress(OSError, ValueError):  # the words have gone with the process
@@ -103,7 +113,7 @@ class Child:
             If they cannot be.
         """
         while not self._ready:
-            report(0, 0, self._starting)
+            report(0, 0, self.waiting)
             message = self._next()
             if message is None:
                 continue

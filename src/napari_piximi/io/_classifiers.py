@@ -10,7 +10,7 @@ from napari_piximi.io._evaluated import Evaluated
 from napari_piximi.io._history import evaluation_values, read_evaluation, read_run, run_values
 from napari_piximi.io._kinds import Kinds
 from napari_piximi.io._models import artifact_settings, is_ours
-from napari_piximi.io.settings import portable, settings_from
+from napari_piximi.io.settings import piximi_metrics, portable, settings_from
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import (
@@ -282,7 +282,7 @@ def _write_options(info: str, classifier: Classifier) -> dict[str, Attributes]:
             "crop_schema": settings.crop_schema,
         },
         f"{info}/optimizer_settings": {
-            "metrics": list(settings.metrics),
+            "metrics": piximi_metrics(settings.metrics),
             "epochs": settings.epochs,
             "batch_size": settings.batch_size,
             "optimization_algorithm": settings.optimizer,

@@ -132,6 +132,7 @@ def evaluation_values(evaluation: Evaluation) -> Values:
         "partition": evaluation.partition,
         "run": evaluation.run,
         "roc_auc": [_finite(area) for area in evaluation.roc_auc],
+        "folds": evaluation.folds,
     }
 
 
@@ -187,6 +188,7 @@ def read_evaluation(
         true,
         predicted,
         areas,
+        _count(values, "folds"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from napari_piximi.io._tfjs_graph import is_graph
 from napari_piximi.io._tfjs_topology import class_names, input_shape, model_node
 from napari_piximi.io._warn import warn
+from napari_piximi.io.settings import our_metric, piximi_metrics
 from napari_piximi.model.training import FOREST, FOREST_FORMAT, PIXIMI_SETTINGS, Settings
 
 __all__ = [
@@ -86,7 +87,7 @@ def piximi_metadata(
             "batchSize": settings.batch_size,
         },
         "classes": [str(name) for name in classes],
-        "optimizerSettings": {**optimizer, "metrics": list(settings.metrics)},
+        "optimizerSettings": {**optimizer, "metrics": piximi_metrics(settings.metrics)},
         EXTRA_KEY: extra,
     }
 
@@ -188,7 +189,7 @@ def _accept(field: Field[Any], value: object, source: str) -> Any:  # noqa: ANN4
     """Return `value` in the field's type if the field can have it, else its default."""
     default = getattr(PIXIMI_SETTINGS, field.name)
     if isinstance(default, tuple):
-        items = value if isinstance(value, list) else [value]
+        items = [our_metric(item) for item in (value if isinstance(value, list) else [value])]
         good: Any = tuple(item for item in items if item in field.metadata["choices"])
         valid = len(good) == len(items)
         good = good or default

@@ -13,10 +13,10 @@ from typing import Any
 from napari_piximi.errors import ModelFileError
 from napari_piximi.io._replace import replace_files
 from napari_piximi.io._warn import listed, warn
-from napari_piximi.io.settings import portable, settings_from
+from napari_piximi.io.settings import piximi_metrics, portable, settings_from
 from napari_piximi.model.training import PIXIMI_SETTINGS, Settings
 
-__all__ = ["read_hyperparameters", "write_hyperparameters"]
+__all__ = ["is_piximis", "read_hyperparameters", "write_hyperparameters"]
 
 OWN = "napariPiximi"
 """Where our settings without a place in Piximi's layout are kept."""
@@ -66,7 +66,7 @@ def write_hyperparameters(
         If it cannot be written.
     """
     document: dict[str, Any] = {}
-    values = asdict(portable(settings))
+    values = asdict(portable(settings)) | {"metrics": piximi_metrics(settings.metrics)}
     for name, keys in (*PLACES.items(), *SECOND.items()):
         _put(document, keys, values[name])
     shape = {"planes": planes, **document["preprocessOptions"]["inputShape"], "channels": channels}
@@ -121,6 +121,17 @@ def read_hyperparameters(
     if odd := [*(document.keys() - {*SECTIONS, OWN}), *(own.keys() - known)]:
         warn(f"{path}: {listed(sorted(odd))} mean nothing here and are passed over")
     return portable(settings_from(found, start, str(path)))
+
+
+def is_piximis(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file lacks what only we write, so that its settings are Piximi's alone.
+
+    Raises
+    ------
+    ModelFileError
+        As for :func:`read_hyperparameters`.
+    """
+    return OWN not in _document(Path(path))
 
 
 def _document(path: Path) -> dict[str, Any]:

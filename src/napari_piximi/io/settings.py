@@ -1,6 +1,6 @@
 """Settings from what a file says: every value checked before it is believed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -8,11 +8,25 @@ from napari_piximi.io._warn import warn
 from napari_piximi.model.segmentation import UNetSettings
 from napari_piximi.model.training import Settings
 
-__all__ = ["portable", "settings_from"]
+__all__ = ["our_metric", "piximi_metrics", "portable", "settings_from"]
 
 S = TypeVar("S", bound=Settings | UNetSettings)
 LONGEST = 80
 """Characters of a value that a warning shows."""
+
+PIXIMI_METRICS = {"Binary cross-entropy": "Binary cros-sentropy"}
+"""What Piximi's files, and it alone, spell in another way."""
+OUR_METRICS = {theirs: ours for ours, theirs in PIXIMI_METRICS.items()}
+
+
+def piximi_metrics(metrics: Iterable[str]) -> list[str]:
+    """Return names of metrics as Piximi writes and reads them."""
+    return [PIXIMI_METRICS.get(name, name) for name in metrics]
+
+
+def our_metric(name: object) -> object:
+    """Return the name of a metric in a file, of Piximi's or ours, as it is spelt here."""
+    return OUR_METRICS.get(name, name) if isinstance(name, str) else name
 
 
 def portable(settings: Settings) -> Settings:
@@ -60,8 +74,8 @@ def _checked(value: object, example: Any, limits: Mapping[str, Any]) -> Any:  # 
     choices: tuple[str, ...] = limits.get("choices", ())
     if isinstance(example, tuple):
         items = [value] if isinstance(value, str) else value
-        fits = isinstance(items, list | tuple) and all(item in choices for item in items)
-        return tuple(items) if fits else None  # type: ignore[arg-type]
+        known = tuple(map(our_metric, items)) if isinstance(items, list | tuple) else (None,)
+        return known if all(item in choices for item in known) else None
     if isinstance(example, bool):
         return value if isinstance(value, bool) else None
     if isinstance(example, str):

@@ -117,7 +117,7 @@ def cross_validate(
     progress(count * STEPS, count * STEPS, "Cross-validated")
     kept = rows[fold_of >= 0]
     found = evaluation_of(targets_of(class_map, tested), kept, [thing.id for thing in tested])
-    evaluation = replace(found, classes=class_map, partition="Cross-validation")
+    evaluation = replace(found, classes=class_map, partition="Cross-validation", folds=count)
     return CrossValidation(evaluation.ids, kept, class_map, evaluation, count)
 
 

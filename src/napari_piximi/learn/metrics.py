@@ -17,7 +17,7 @@ SMALLEST = 1e-7
 
 METRIC_KEYS: Mapping[str, str] = {
     "Binary accuracy": "binary_accuracy",
-    "Binary cros-sentropy": "binary_cross_entropy",
+    "Binary cross-entropy": "binary_cross_entropy",
     "Categorical accuracy": "accuracy",
     "Categorical cross-entropy": "categorical_cross_entropy",
     "Cosine proximity": "cosine_proximity",
@@ -28,7 +28,7 @@ METRIC_KEYS: Mapping[str, str] = {
     "Recall": "recall",
     "Sparse categorical accuracy": "sparse_categorical_accuracy",
 }
-"""Piximi's name of each metric, and its key in a history."""
+"""The name of each metric, and its key in a history."""
 
 
 def figures(
@@ -165,7 +165,7 @@ def _counted(true: Floats, predicted: Floats) -> Evaluation:
 
 _METRICS: Mapping[str, Metric] = {
     "Binary accuracy": _binary_accuracy,
-    "Binary cros-sentropy": _binary_cross_entropy,
+    "Binary cross-entropy": _binary_cross_entropy,
     "Categorical accuracy": _accuracy,
     "Categorical cross-entropy": cross_entropy,
     "Cosine proximity": _cosine_proximity,

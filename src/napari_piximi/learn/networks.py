@@ -10,7 +10,8 @@ from napari_piximi.io.tfjs import piximi_metadata
 from napari_piximi.learn.architectures import build_network, freeze_backbone, seed_layers
 from napari_piximi.learn.checks import warn_if_alike
 from napari_piximi.learn.device import backend, describe
-from napari_piximi.learn.epochs import Labelled, Outcome, run_epochs
+from napari_piximi.learn.epochs import Labelled, run_epochs
+from napari_piximi.learn.fit_record import Outcome
 from napari_piximi.learn.inference import probabilities_of
 from napari_piximi.learn.penultimate import with_features
 from napari_piximi.learn.plans import Plan, targets_of

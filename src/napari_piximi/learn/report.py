@@ -78,6 +78,8 @@ def write_figures(
         rows.writerow([*begun, figure, true, predicted, text])
 
     line("things", int(evaluation.support.sum()))
+    if evaluation.folds:
+        line("folds", evaluation.folds)
     for figure, value in overall_figures(evaluation).items():
         line(figure, value)
     for word, weighted in (("macro", False), ("weighted", True)):

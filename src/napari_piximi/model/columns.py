@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from itertools import compress, repeat
+from itertools import compress, count, repeat
 from operator import attrgetter, is_not
 from typing import Any
 
@@ -174,11 +174,14 @@ class Columns:
         touched : collection of str
             Ids of all things, of any kind, that were added, removed or replaced.
         """
+        begun, order = len(self.project.things), list(after.things)
+        if len(touched) == len(order) - begun and order[:begun] == self._order:
+            return self._extended(after, order)
         if len(touched) > len(self) // MANY:
             return self._compared(after, touched)
         found = map(after.things.get, touched)
         ours = {t.id: t for t in found if t is not None and t.kind == self.kind}
-        if ours.keys() != self.rows.keys() & touched or self._order != list(after.things):
+        if ours.keys() != self.rows.keys() & touched or self._order != order:
             return self._compared(after, touched)
         other = self._like(after, self.things.copy(), self.ids)
         other.__dict__["_order"] = self._order
@@ -186,6 +189,23 @@ class Columns:
         for row in rows:
             other.things[row] = ours[self.ids[row]]
         self._patch(other, rows, touched)
+        return other
+
+    def _extended(self, after: Project, order: list[str]) -> "Columns":
+        """Take in what was added behind all other things, which are not looked at."""
+        added = map(after.things.__getitem__, order[len(self._order) :])
+        new = [thing for thing in added if thing.kind == self.kind]
+        ids = [thing.id for thing in new]
+        other = self._like(after, self.things + new, self.ids + ids)
+        other.__dict__["_order"] = order
+        for name, column in self._made.items():
+            values = MAKERS[name](self.codes, new)
+            other._made[name] = np.concatenate((column, values)) if column.size else values
+        if not new:
+            self._hand_on(other, "rows", "memo", "folded_names", "name_rank")
+        elif "rows" in self.__dict__:
+            other.__dict__["rows"] = self.rows | dict(zip(ids, count(len(self)), strict=False))
+        self._hand_on_images(other, order[len(self._order) :])
         return other
 
     def _compared(self, after: Project, touched: Collection[str]) -> "Columns":

@@ -62,6 +62,8 @@ class Evaluation:
     roc_auc : tuple of float
         Per class, one against the rest; NaN where a class has no thing, or has all of them.
         Empty where it is not known.
+    folds : int
+        Of a cross-validation; 0 where it is none, or they are not known.
     """
 
     confusion_matrix: tuple[tuple[int, ...], ...]
@@ -74,6 +76,7 @@ class Evaluation:
     predicted: tuple[int, ...] = ()
     # Its NaNs would make an evaluation another one than its copy.
     roc_auc: tuple[float, ...] = field(default=(), compare=False)
+    folds: int = 0
 
     @cached_property
     def _counts(self) -> Floats:

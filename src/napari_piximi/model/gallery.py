@@ -212,9 +212,10 @@ class Gallery:
         gone = order.gone(old)
         if not gone.any():
             return False
-        kept = self._selection - _ids(old.columns, gone)
+        rows = old.columns.rows
+        kept = frozenset(key for key in self._selection if key not in rows or not gone[rows[key]])
         current = self._current
-        if current is not None and gone[old.columns.rows[current]]:
+        if current is not None and gone[rows[current]]:
             current = old.successor(current, gone)
             if self._selection and not kept and current is not None:
                 kept = frozenset([current])

@@ -4,7 +4,7 @@ from dataclasses import Field, fields
 from numbers import Integral, Real
 from typing import Any
 
-__all__ = ["first_trouble", "trouble_with"]
+__all__ = ["first_trouble", "trouble_with", "usual_value"]
 
 
 def first_trouble(settings: object) -> str:
@@ -14,7 +14,8 @@ def first_trouble(settings: object) -> str:
     ----------
     settings : object
         Of a data class each field of which has a default of its type, and in its metadata
-        `min` and `max` or `choices`, where there are limits.
+        `min` and `max` or `choices`, where there are limits. A default may also be None, where
+        the metadata have what is `usual` in its place.
     """
     told = (
         trouble_with(setting, getattr(settings, setting.name))
@@ -25,7 +26,9 @@ def first_trouble(settings: object) -> str:
 
 def trouble_with(setting: "Field[Any]", value: object) -> str:
     """Say what is wrong with the value of a setting, in one line; empty if nothing is."""
-    kind, limits = type(setting.default), setting.metadata
+    kind, limits = type(usual_value(setting)), setting.metadata
+    if value is None is setting.default:
+        return ""
     choices = limits.get("choices")
     for single in value if kind is tuple and isinstance(value, tuple | list) else (value,):
         wrong = f"{setting.name} cannot be {single!r}; "
@@ -37,6 +40,11 @@ def trouble_with(setting: "Field[Any]", value: object) -> str:
         elif "min" in limits and not limits["min"] <= single <= limits["max"]:
             return f"{wrong}it goes from {limits['min']} to {limits['max']}"
     return ""
+
+
+def usual_value(setting: "Field[Any]") -> Any:  # noqa: ANN401
+    """Return the default of a setting; for None, what usually stands in its place."""
+    return setting.metadata.get("usual", setting.default)
 
 
 WORDS = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}

@@ -47,15 +47,18 @@ class Places:
 def places_of(project: Project) -> Places:
     """Return where the annotations lie.
 
-    The last answer is remembered, and is the answer again, the very same, for a project in which
-    none came, went or moved.
+    The last answers are remembered, for a project that is open and one that is being opened. One
+    is the answer again, the very same, for a project in which none came, went or moved.
     """
     global _last
-    known, places = _last
-    before = known()
-    if before is None or (before.things is not project.things and not _alike(before, project)):
-        places = _places(project.things.values())
-    _last = ref(project), places
+    known = [(before, found) for remembered, found in _last if (before := remembered())]
+    same = (found for before, found in known if before.things is project.things)
+    alike = (found for before, found in known if _alike(before, project))
+    grown = (more for before, found in known if (more := _grown(before, found, project)))
+    places = next(same, None) or next(alike, None) or next(grown, None)
+    places = places or _places(project.things.values())
+    others = [(ref(before), found) for before, found in known if found is not places]
+    _last = [(ref(project), places), *others[:1]]
     return places
 
 
@@ -87,10 +90,27 @@ def _alike(before: Project, after: Project) -> bool:
     )
 
 
+def _grown(before: Project, found: Places, after: Project) -> Places | None:
+    """Return the places where annotations were added behind all other things; else None."""
+    begun, keys = len(before.things), list(after.things)
+    if len(keys) <= begun or keys[:begun] != list(before.things):
+        return None
+    added = keys[begun:]
+    if len(touched(before, after)) != len(added):
+        return None
+    new = _places(map(after.things.__getitem__, added))
+    planes = dict(found.planes)
+    for kind, there in new.planes.items():
+        known = planes.get(kind, {})
+        more = {place: [*known.get(place, ()), *ids] for place, ids in there.items()}
+        planes[kind] = {**known, **more}
+    return Places(found.images + new.images, planes)
+
+
 def _stays(old: Thing | None, new: Thing | None) -> bool:
     if isinstance(old, Annotation) and isinstance(new, Annotation):
         return old.kind == new.kind and old.image == new.image and old.plane == new.plane
     return isinstance(old, Image) and isinstance(new, Image)
 
 
-_last = ref(Project()), Places((), {})
+_last: list[tuple["ref[Project]", Places]] = []

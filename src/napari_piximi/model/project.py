@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import chain, compress
 from operator import is_not
 from typing import Any
 from weakref import ref
@@ -213,8 +213,12 @@ def touched(before: Project, after: Project) -> frozenset[str]:
 def _touched(old: Mapping[str, Thing], new: Mapping[str, Thing]) -> frozenset[str]:
     if old is new:
         return frozenset()
-    if list(old) == list(new):  # the usual edit replaces things in their places: ten times as fast
-        return frozenset(compress(new, map(is_not, old.values(), new.values())))
+    before, after = list(old), list(new)
+    shared = min(len(before), len(after))
+    if before[:shared] == after[:shared]:
+        # The usual edit replaces things in their places, or adds some behind: ten times as fast.
+        replaced = compress(after, map(is_not, old.values(), new.values()))
+        return frozenset(chain(replaced, before[shared:], after[shared:]))
     changed = {key for key, thing in new.items() if old.get(key) is not thing}
     return frozenset(changed | (old.keys() - new.keys()))
 

@@ -167,15 +167,20 @@ def _chips(project: Project, query: Query) -> Iterator[Chip]:
         names = _category_names(project, query.kind, query.predicted)
         yield Chip(f"Predicted: {names}", replace(query, predicted=frozenset()))
     if query.by_probability:
-        low, high = query.probability
-        text = f"Probability {low:.2f}–{high:.2f}"
-        yield Chip(text, replace(query, probability=ANY_PROBABILITY))
+        yield Chip(_range_text(*query.probability), replace(query, probability=ANY_PROBABILITY))
     if query.labelled is not None:
         text = "Labelled" if query.labelled else "Not labelled"
         yield Chip(text, replace(query, labelled=None))
     if query.only is not None:
         things = "thing" if len(query.only) == 1 else "things"
         yield Chip(f"{len(query.only):,} chosen {things}", replace(query, only=None))
+
+
+def _range_text(low: float, high: float) -> str:
+    """Tell a range of probabilities; that below a threshold leaves out the threshold itself."""
+    if low <= 0 and high != round(high, 2):
+        return f"Probability below {high:.2f}"
+    return f"Probability {low:.2f}–{high:.2f}"
 
 
 def _category_names(project: Project, kind: str, categories: Iterable[str]) -> str:

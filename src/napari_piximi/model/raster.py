@@ -1,6 +1,6 @@
 """The annotations of one kind on one image as labels: which number is which, and who is on top."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from copy import copy
 from itertools import chain, islice
 from typing import Any, NamedTuple, cast
@@ -207,26 +207,39 @@ class Raster:
             self.things.update(after)
             self._patch_boxes([after[key] for key in changed])
             return [things[key] for key in changed for things in (before, after)]
-        for key in before.keys() - after.keys():
-            del self.things[key]
         added = after.keys() - before.keys()
         last = _last(project.things, len(added))
-        self.things.update({key: after[key] for key in after if key in before})
+        self._drop(before.keys() - after.keys())
+        stays = [key for key in after if key in before]
+        moved = {key for key in stays if _outline(before[key]) != _outline(after[key])}
+        self.things.update({key: after[key] for key in stays})
         if added == set(last):
-            self.things.update({key: after[key] for key in last})
+            self._patch_boxes([after[key] for key in moved])
+            self._append([after[key] for key in last])
         else:
             self.things = self._collect(project)
-        self._number([key for key in self.things if key in added])
-        self._boxes, self._rows = _boxes(self.things.values()), None
+            self._number([key for key in self.things if key in added])
+            self._boxes, self._rows = _boxes(self.things.values()), None
         return [
             thing
             for key in before.keys() | after.keys()
             for thing in (before.get(key), after.get(key))
-            if thing is not None
-            and not (
-                key in before and key in after and _outline(before[key]) == _outline(after[key])
-            )
+            if thing is not None and (key in moved or not (key in before and key in after))
         ]
+
+    def _drop(self, gone: Set[str]) -> None:
+        """Let go of annotations."""
+        if gone:
+            out = np.fromiter(map(gone.__contains__, self.things), bool, len(self.things))
+            self._boxes, self._rows = self._boxes[~out], None
+        for key in gone:
+            del self.things[key]
+
+    def _append(self, new: list[Annotation]) -> None:
+        """Take annotations in behind the others; those that are there are not looked at."""
+        self.things.update({thing.id: thing for thing in new})
+        self._number([thing.id for thing in new])
+        self._boxes, self._rows = np.concatenate((self._boxes, _boxes(new))), None
 
     def _number(self, added: Iterable[str]) -> None:
         for key in added:
@@ -251,9 +264,10 @@ class Raster:
         rows = np.flatnonzero(hit & (lefts < right) & (rights > left))
         if rows.size:
             things = list(self.things.values())
-            runs = [things[row].runs for row in rows.tolist()]
+            hits = [things[row] for row in rows.tolist()]
+            numbers = np.array([self._numbers[thing.id] for thing in hits], np.intp)
             boxes = self._boxes[rows] - (plane, top, left, top, left)
-            paint(box[np.newaxis], boxes, runs, self.numbers()[rows])
+            paint(box[np.newaxis], boxes, [thing.runs for thing in hits], numbers)
         if box is not there:
             there[...] = box
 

@@ -182,11 +182,11 @@ class SegmentationScore:
         return tuple(2 * n / both if both else 0.0 for n in self.matched)
 
     @property
-    def accuracy(self) -> tuple[float, ...]:
+    def average_precision(self) -> tuple[float, ...]:
         """At each threshold: matched among matched, missed and wrongly found objects.
 
-        The average precision of the Data Science Bowl 2018, and StarDist's accuracy; 0 where
-        there is nothing.
+        AP = TP / (TP + FP + FN) of the Data Science Bowl 2018 and of Schmidt et al. 2018, whose
+        package ``stardist`` calls it accuracy; 0 where there is nothing.
         """
         both = self.found + self.annotated
         return tuple(n / (both - n) if both else 0.0 for n in self.matched)
@@ -226,3 +226,10 @@ class SegmentationNetwork:
     model: ModelArtifact | None = None
     runs: tuple[Run, ...] = ()
     scores: tuple[SegmentationScore, ...] = ()
+
+    @property
+    def held_out_score(self) -> SegmentationScore | None:
+        """How well it finds what the newest run held out, as evaluated last; None if it was not."""
+        newest = len(self.runs) - 1
+        held = (s for s in reversed(self.scores) if s.partition == "Validation" and s.run == newest)
+        return next(held, None)

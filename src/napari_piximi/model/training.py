@@ -51,7 +51,7 @@ LOSSES = (
 )
 METRICS = (
     "Binary accuracy",
-    "Binary cros-sentropy",  # the spelling that Piximi writes and reads
+    "Binary cross-entropy",
     "Categorical accuracy",
     "Categorical cross-entropy",
     "Cosine proximity",

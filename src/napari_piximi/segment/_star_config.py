@@ -9,7 +9,11 @@ from typing import Any
 
 from napari_piximi.errors import ModelFileError
 
-__all__ = ["StarConfig", "read_config", "read_thresholds"]
+__all__ = ["StarConfig", "folder_thresholds", "package_folder", "read_config", "read_thresholds"]
+
+CONFIG = "config.json"
+USUAL = 0.5, 0.4
+"""What the package takes for thresholds, of probability and overlap, that are not stated."""
 
 _LARGEST_FILE = 2**20
 _LARGEST_STEP, _WIDEST = 1024, 2**14
@@ -109,6 +113,26 @@ def read_thresholds(path: Path) -> tuple[float | None, float | None]:
     told = _json(path)
     found = (told.get("prob"), told.get("nms"))
     one, other = (float(v) if isinstance(v, float | int) and 0 < v < 1 else None for v in found)
+    return one, other
+
+
+def package_folder(path: Path) -> Path | None:
+    """Return the folder that the package saved, if a path names it or its configuration."""
+    if path.name == CONFIG:
+        return path.parent
+    return path if path.is_dir() and (path / CONFIG).is_file() else None
+
+
+def folder_thresholds(folder: Path) -> tuple[float, float]:
+    """Return with which thresholds, for probability and overlap, the package asks a network.
+
+    Raises
+    ------
+    ModelFileError
+        If ``thresholds.json`` is damaged.
+    """
+    stated = read_thresholds(folder / "thresholds.json")
+    one, other = (usual if v is None else v for v, usual in zip(stated, USUAL, strict=True))
     return one, other
 
 

@@ -15,12 +15,12 @@ from napari_piximi.errors import (
 )
 from napari_piximi.io.tfjs import graph_inputs, graph_outputs, is_graph, read_model
 from napari_piximi.model.training import ModelArtifact
+from napari_piximi.segment._star_config import package_folder
 from napari_piximi.segment._star_graph import Layout, layout_of
 from napari_piximi.segment.star_network import Answer, StarNetwork
 
 __all__ = ["network_of", "star_network"]
 
-_CONFIG = "config.json"
 _FEWEST_RAYS = 3
 
 
@@ -47,9 +47,9 @@ def star_network(key: str, own: str = "") -> StarNetwork:
         If it is a graph, and Keras runs on another backend than TensorFlow.
     """
     from napari_piximi.segment import weights
-    from napari_piximi.segment.star_registry import HOST, REGISTERED, registered_folder
+    from napari_piximi.segment.star_registry import HOST, REGISTERED, model_path
 
-    path = (registered_folder(own) or Path(own).expanduser()) if own else None
+    path = model_path(own) if own else None
     if path is not None and not path.exists():
         if own not in REGISTERED:
             raise ModelFileError(f"{path}: there is no such file or folder")
@@ -67,10 +67,11 @@ def _loaded(key: str, path: Path | None, _stamp: tuple[Any, ...]) -> StarNetwork
 
     if path is None:
         return network_of(weights.artifact(key), f"the weights of {key}")
-    if path.name == _CONFIG or (path.is_dir() and (path / _CONFIG).is_file()):
+    saved = package_folder(path)
+    if saved is not None:
         from napari_piximi.segment.star_keras import keras_network
 
-        return keras_network(path if path.is_dir() else path.parent)
+        return keras_network(saved)
     path = path / "model.json" if path.is_dir() else path
     if not path.is_file():
         raise ModelFileError(

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, get_type_hints
+from typing import Any
 
 from napari_piximi.errors import SegmentError
+from napari_piximi.model.limits import usual_value
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import CHANNEL_COLORS
 from napari_piximi.progress import Progress, silent
@@ -106,7 +107,7 @@ def settings_from_text(segmenter: Segmenter, texts: Iterable[str]) -> dict[str, 
     SegmentError
         If one is not of that form, is no setting, or its value is of another type.
     """
-    types = get_type_hints(segmenter.settings)
+    types = {setting.name: type(usual_value(setting)) for setting in fields(segmenter.settings)}
     read: dict[str, Any] = {}
     for text in texts:
         name, sign, value = (part.strip() for part in text.partition("="))
@@ -161,7 +162,8 @@ def find_objects(
     every_plane : bool
         All planes of stacks, instead of the one on show.
     replaces : bool
-        The objects of that kind on those planes go.
+        The objects of that kind on those planes go, with their categories; where nothing is
+        found, what is there stays.
     network : str
         Name of the segmentation network to ask, with the segmenter ``own``.
     **settings

@@ -3,7 +3,7 @@
 import math
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import import_module, metadata
 from typing import Any, Literal
@@ -11,10 +11,12 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from napari_piximi.errors import SegmentError
+from napari_piximi.model.limits import usual_value
 
 __all__ = [
     "Plane",
     "Segmenter",
+    "as_used",
     "check_installed",
     "find_segmenter",
     "is_installed",
@@ -69,6 +71,11 @@ def thinned(plane: NDArray[Any]) -> NDArray[Any]:
     return plane[::step, ::step]
 
 
+def nothing_stated(_settings: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    """State nothing: the settings are all that there is."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmenter:
     """One way to find objects: a function, and all that a user should know before choosing it.
@@ -87,11 +94,15 @@ class Segmenter:
         Name of the kind that its objects get by default.
     settings : type
         Frozen data class; the metadata of its fields (`group`, `tooltip`, `min`, `max`,
-        `choices`) is its form and its command-line options. Each field has a default.
+        `choices`) is its form and its command-line options. Each field has a default; see
+        :func:`setting`.
     find : callable
         ``find(plane, settings, progress) -> Found``; with `own`, ``find(plane, settings,
         progress, network)``. It downloads nothing but what its settings
         allow.
+    stated : callable
+        ``stated(settings) -> {name: value}``: what a network of the user's own, which the settings
+        name, states for those that may be None. It is quick, and loads nothing.
     channels : tuple of str
         What each channel that it takes shows, such as ``"nuclei"``; the user says which
         channels of the project these are. A name that ends in ``?`` may be left out: the
@@ -107,6 +118,8 @@ class Segmenter:
         It asks a network that was fitted in the project.
     remote : bool
         It sends pixels to another machine.
+    color : bool
+        It was made for colour images, and does badly on a grey channel.
     pixel_size : str
         On what size of objects it works, in words.
     licence, citation : str
@@ -118,6 +131,7 @@ class Segmenter:
     kind: str
     settings: type[Any]
     find: Callable[..., Any]
+    stated: Callable[[Any], Mapping[str, Any]] = nothing_stated
     channels: tuple[str, ...] = ("objects",)
     place: Place = "networks"
     weights: str = ""
@@ -125,6 +139,7 @@ class Segmenter:
     classes: tuple[str, ...] = ()
     own: bool = False
     remote: bool = False
+    color: bool = False
     pixel_size: str = ""
     licence: str = ""
     citation: str = ""
@@ -142,9 +157,19 @@ def setting(default: Any, group: str, tooltip: str, **limits: Any) -> Any:  # no
     tooltip : str
     **limits
         `min` and `max`, or `choices`; `label`, what it is called; `when`, the name of another
-        field and those of its values with which this one is heeded.
+        field and those of its values with which this one is heeded; `usual`, for a default of
+        None, what is taken unless the network that is asked states something else.
     """
     return field(default=default, metadata={"group": group, "tooltip": tooltip, **limits})
+
+
+def as_used(segmenter: Segmenter, settings: Any) -> Any:  # noqa: ANN401
+    """Return settings with what is taken for those that are None."""
+    open_ = {s.name: usual_value(s) for s in fields(settings) if getattr(settings, s.name) is None}
+    if not open_:
+        return settings
+    stated = segmenter.stated(settings)
+    return replace(settings, **{name: stated.get(name, usual) for name, usual in open_.items()})
 
 
 @cache

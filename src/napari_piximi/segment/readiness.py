@@ -76,7 +76,21 @@ def _spoiling(plan: FitPlan) -> Iterator[Trouble]:
         yield Trouble(f"It learns from {objects} only: {FEW} or more teach better", "spoil")
     if plan.split.region is not None:
         yield Trouble(
-            "One image is annotated: a strip of it is held out to judge the network by. A second "
-            "image judges better",
+            "One image is annotated: a strip of it is held out to judge the network by"
+            f"{_cut(plan)}. A second image judges better",
             "note",
         )
+
+
+def _cut(plan: FitPlan) -> str:
+    """Say how many objects the edge of the strip cuts, which count on both sides."""
+    taught, held = (
+        {annotation.id for piece in pieces for annotation in piece.annotations}
+        for pieces in (plan.training, plan.validation)
+    )
+    if count := len(taught & held):
+        objects = (
+            "1 object at its edge counts" if count == 1 else f"{count} objects at its edge count"
+        )
+        return f"; {objects} on both sides"
+    return ""

@@ -8,7 +8,7 @@ from napari_piximi.model.segmentation import THRESHOLDS, ScoredImage, Segmentati
 
 __all__ = ["FIGURES", "score_figures", "write_scores"]
 
-FIGURES = ("precision", "recall", "F1", "accuracy", "mean IoU", "panoptic quality")
+FIGURES = ("precision", "recall", "F1", "average precision", "mean IoU", "panoptic quality")
 """The figures at each threshold, in the order of the columns."""
 
 
@@ -25,7 +25,7 @@ def score_figures(score: SegmentationScore) -> list[tuple[float, ...]]:
         score.precision,
         score.recall,
         score.f1,
-        score.accuracy,
+        score.average_precision,
         score.mean_iou,
         score.panoptic_quality,
     )

@@ -13,13 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import ModelFileError, SegmentError
-from napari_piximi.segment._star_config import StarConfig, read_config, read_thresholds
+from napari_piximi.segment._star_config import CONFIG, StarConfig, folder_thresholds, read_config
 from napari_piximi.segment.star_network import Answer, StarNetwork
 
 __all__ = ["keras_network"]
-
-_PROBABILITY, _OVERLAP = 0.5, 0.4
-"""What the package takes for thresholds that are not stated."""
 
 
 def keras_network(folder: Path) -> StarNetwork:
@@ -35,12 +32,8 @@ def keras_network(folder: Path) -> StarNetwork:
     ModelFileError
         If a file is missing or damaged, or is for what we do not build; it is named.
     """
-    config = read_config(folder / "config.json")
-    probability, overlap = read_thresholds(folder / "thresholds.json")
-    if probability is None:
-        probability = _PROBABILITY
-    if overlap is None:
-        overlap = _OVERLAP
+    config = read_config(folder / CONFIG)
+    probability, overlap = folder_thresholds(folder)
     weights = _weights_file(folder)
     model = _built(config)
     _fill(model, weights)

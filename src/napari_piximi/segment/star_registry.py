@@ -16,7 +16,7 @@ from napari_piximi.io._replace import replace_files
 from napari_piximi.io.download import Downloads
 from napari_piximi.progress import Progress, silent
 
-__all__ = ["HOST", "REGISTERED", "fetch_registered", "registered_folder"]
+__all__ = ["HOST", "REGISTERED", "fetch_registered", "model_path", "registered_folder"]
 
 REGISTERED = ("2D_versatile_fluo", "2D_versatile_he", "2D_paper_dsb2018", "2D_demo")
 """Names that can stand for a model, with one, three, one and one channel."""
@@ -35,6 +35,11 @@ def registered_folder(name: str) -> Path | None:
     folder = home / "models" / "StarDist2D" / name
     places = (folder / name, folder / f"{name}_extracted", folder)
     return next((place for place in places if (place / "config.json").is_file()), places[0])
+
+
+def model_path(own: str) -> Path:
+    """Return where a network lies that the user named: by its path, or as a published one."""
+    return registered_folder(own) or Path(own).expanduser()
 
 
 def fetch_registered(name: str, progress: Progress = silent, *, timeout: float = 30.0) -> Path:

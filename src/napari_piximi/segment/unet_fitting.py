@@ -1,27 +1,28 @@
 """The training loop of a U-Net: seeded, to be stopped and continued, on every backend of Keras."""
 
-import math
-import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.errors import Cancelled, DeviceMemoryError, FitError, PiximiWarning
+from napari_piximi.errors import Cancelled, DeviceMemoryError, PiximiWarning
 from napari_piximi.learn._keras import keras
-from napari_piximi.learn.averages import SILENT, values_of
-from napari_piximi.learn.epochs import PUT_ASIDE_SECONDS, PUT_ASIDE_SHARE, Outcome
+from napari_piximi.learn.averages import SILENT
+from napari_piximi.learn.device import backend
+from napari_piximi.learn.fit_record import FitRecord, Outcome
 from napari_piximi.learn.steps import is_out_of_memory
 from napari_piximi.model.segmentation import UNetSettings
 from napari_piximi.progress import Progress
 from napari_piximi.segment.found import found_labels
 from napari_piximi.segment.matching import match_objects
+from napari_piximi.segment.segmenters.own import OwnSettings, objects_in
 from napari_piximi.segment.unet_asking import compiled
 from napari_piximi.segment.unet_scenes import Scene
-from napari_piximi.segment.unet_targets import BORDER, CLASSES, INSIDE, labels_from
+from napari_piximi.segment.unet_targets import BORDER, CLASSES, INSIDE
 from napari_piximi.segment.unet_tiles import Batch, View, draw_batches, validation_views
 
 __all__ = ["fit_unet"]
@@ -82,23 +83,24 @@ def fit_unet(
     PiximiWarning
         If a later epoch diverges; the fit ends with the best weights.
     """
-    fitting = _Fitting(model, training, validation_views(validation, settings), settings, run)
-    fitting.improved = improved
+    views = validation_views(validation, settings)
+    fitting = _Fitting(model, training, views, settings, run, improved)
+    record = fitting.record
     try:
         if continued:
             fitting.measure_start(progress)
-        stopped = fitting.run_epochs(progress)
+        stopped = record.run(partial(fitting.run_epoch, progress=progress))
     except Cancelled:
         stopped = "cancelled"
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         raise _memory_error(settings) from error
-    if fitting.best is not None:
-        model.set_weights(fitting.best)
+    if record.best is not None:
+        model.set_weights(record.best)
     if stopped == "diverged":
-        warnings.warn(fitting.divergence(), PiximiWarning, stacklevel=3)
-    return fitting.outcome(stopped)
+        warnings.warn(record.divergence(), PiximiWarning, stacklevel=3)
+    return record.outcome(record.best_epoch, stopped)
 
 
 class InsideIoU(keras.metrics.Metric):  # type: ignore[misc]
@@ -137,10 +139,6 @@ class _Fitting:
     settings: UNetSettings
     number: int
     improved: Callable[[Outcome], None] | None = None
-    history: dict[str, list[float]] = field(default_factory=lambda: {"loss": []})
-    best: list[NDArray[Any]] | None = None
-    best_epoch: int = 0
-    best_loss: float = np.inf
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -151,76 +149,45 @@ class _Fitting:
         self.weights = np.ones(len(CLASSES), np.float32)
         self.weights[BORDER] = settings.border_weight
         self.seen = InsideIoU()
+        # Keras means by it XLA, without which JAX takes each operation by itself.
+        compiling = backend() == "jax"
         self.model.compile(
-            keras.optimizers.Adam(rate), self._loss, metrics=[self.seen], jit_compile=False
+            keras.optimizers.Adam(rate), self._loss, metrics=[self.seen], jit_compile=compiling
         )
         self.ask = compiled(self.model)
-        self.watched = "val_loss" if self.views else "loss"
-        self.started = time.perf_counter()
-        self.put_aside_at, self.put_aside_epoch = 0.0, -1
+        watched = "val_loss" if self.views else "loss"
+        self.record = FitRecord(self.model, settings, self.batches, watched, self.improved)
 
     def measure_start(self, progress: Progress) -> None:
         """Take the weights as they are for the best so far."""
-        self.best, self.best_epoch = values_of(self.model.weights), -1
-        self._report(progress, 0, 0)
+        self.record.take_start()
+        self.record.report(progress, 0, 0)
         if self.views:
-            loss = self._judged(lambda: self._report(progress, 0, 0))["val_loss"]
+            loss = self._judged(lambda: self.record.report(progress, 0, 0))["val_loss"]
         else:
             batches = draw_batches(self.scenes, self.settings, 0, self.number)
             loss = float(np.mean([self._loss_of(self.ask(b.pixels), b.targets) for b in batches]))
-        self.best_loss = loss if math.isfinite(loss) else np.inf
-
-    def run_epochs(self, progress: Progress) -> str:
-        """Run the epochs; tell how they ended."""
-        for epoch in range(self.settings.epochs):
-            if not self._run_epoch(epoch, progress):
-                if not math.isfinite(self.best_loss):
-                    raise FitError(self.divergence())
-                return "diverged"
-            if 0 < self.settings.patience <= epoch - self.best_epoch:
-                return "early"
-        return "finished"
-
-    def outcome(self, stopped: str) -> Outcome:
-        """Tell what became of it so far."""
-        history = {key: tuple(values) for key, values in self.history.items()}
-        return Outcome(history, self.best_epoch, stopped, time.perf_counter() - self.started)
-
-    def divergence(self) -> str:
-        """Say that it diverged."""
-        failed = len(self.history["loss"]) + 1
-        text = f"The loss or the weights are no finite numbers after epoch {failed}; "
-        if math.isfinite(self.best_loss):
-            best = self.best_epoch + 1
-            text += (
-                f"the weights {f'of epoch {best}' if best else 'from before the fit'} are kept; "
-            )
-        return f"{text}a learning rate below {self.settings.learning_rate:g} may help"
+        self.record.judge_start(loss)
 
     @SILENT
-    def _run_epoch(self, epoch: int, progress: Progress) -> bool:
+    def run_epoch(self, epoch: int, progress: Progress) -> bool:
         """Show an epoch's tiles to the model once, then see how it does; False if it diverged."""
         losses, counts = [], np.zeros(2)
-        self._report(progress, epoch, 0)
+        self.record.report(progress, epoch, 0)
         for done, batch in enumerate(self._drawn(epoch), 1):
             self.model.reset_metrics()
             told = self.model.train_on_batch(batch.pixels, batch.targets, return_dict=True)
             losses.append(float(told["loss"]))
             counts += self.seen.read()
             if done < self.batches:
-                self._report(progress, epoch, done)
+                self.record.report(progress, epoch, done)
         iou = float(counts[0] / counts[1]) if counts[1] else 0.0
         values = {"loss": float(np.mean(losses)), "iou": iou}
-        values |= self._judged(lambda: self._report(progress, epoch, self.batches))
-        weights = values_of(self.model.weights)
-        if not _finite(values, weights):
+        values |= self._judged(lambda: self.record.report(progress, epoch, self.batches))
+        if not self.record.note(epoch, values):
             return False
-        for key, value in values.items():
-            self.history.setdefault(key, []).append(value)
-        if values[self.watched] <= self.best_loss:
-            self.best, self.best_epoch, self.best_loss = weights, epoch, values[self.watched]
-        self._put_aside()
-        self._report(progress, epoch, self.batches)
+        self.record.put_aside()
+        self.record.report(progress, epoch, self.batches)
         return True
 
     def _drawn(self, epoch: int) -> Iterator[Batch]:
@@ -248,11 +215,11 @@ class _Fitting:
             outputs = self._padded_answer(view.pixels)
             losses.append(self._loss_of(outputs, view.targets))
             pixels.append(view.targets.size)
-            wanted, said = view.targets == INSIDE, outputs.argmax(axis=-1) == INSIDE
-            both, either = both + int((wanted & said).sum()), either + int((wanted | said).sum())
-            found = match_objects(
-                found_labels(view.labels), found_labels(labels_from(outputs)[0]), (0.5,)
-            )
+            wanted, inside = view.targets == INSIDE, outputs.argmax(axis=-1) == INSIDE
+            both += int((wanted & inside).sum())
+            either += int((wanted | inside).sum())
+            said = objects_in(OwnSettings(), outputs)  # as the network will find them
+            found = match_objects(found_labels(view.labels), said, (0.5,))
             matched, objects = matched + found.matched[0], objects + found.annotated + found.found
         return {
             "val_loss": float(np.average(losses, weights=pixels)),
@@ -266,32 +233,6 @@ class _Fitting:
         padded = np.pad(pixels, (*missing, (0, 0)), mode="symmetric")
         answer: Floats = self.ask(padded[np.newaxis])[0]
         return answer[: pixels.shape[0], : pixels.shape[1]]
-
-    def _put_aside(self) -> None:
-        """Show the best weights to whoever keeps them, but seldom enough to cost little."""
-        now = time.perf_counter()
-        kept = self.put_aside_epoch == self.best_epoch
-        if self.improved is None or self.best is None or kept or now < self.put_aside_at:
-            return
-        current = values_of(self.model.weights)
-        self.model.set_weights(self.best)
-        self.improved(self.outcome("interrupted"))
-        self.model.set_weights(current)
-        self.put_aside_epoch, done = self.best_epoch, time.perf_counter()
-        self.put_aside_at = done + max(PUT_ASIDE_SECONDS, PUT_ASIDE_SHARE * (done - now))
-
-    def _report(self, progress: Progress, epoch: int, done: int) -> None:
-        latest = {key: values[-1] for key, values in self.history.items() if values}
-        message = f"Epoch {epoch + 1} of {self.settings.epochs}"
-        at = {"epoch": epoch + 1, "complete": len(self.history["loss"])}
-        total = self.batches * self.settings.epochs
-        progress(epoch * self.batches + done, total, message, **at, **latest)
-
-
-def _finite(values: Mapping[str, float], weights: Sequence[NDArray[Any]]) -> bool:
-    return all(map(math.isfinite, values.values())) and all(
-        np.isfinite(part).all() for part in weights
-    )
 
 
 def _memory_error(settings: UNetSettings) -> DeviceMemoryError:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from napari_piximi.learn.device import backend, describe
-from napari_piximi.learn.epochs import Outcome
+from napari_piximi.learn.fit_record import Outcome
 from napari_piximi.learn.serialization import from_keras
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.model.training import ModelArtifact, Run

@@ -12,19 +12,21 @@ from typing import Any
 from napari.utils import progress as napari_progress
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtGui import QMovie
-from qtpy.QtWidgets import QApplication, QLabel, QMainWindow, QStatusBar
+from qtpy.QtWidgets import QApplication, QDialog, QLabel, QMainWindow, QStatusBar
+
+from napari_piximi.ui.rest import Pace
 
 __all__ = ["Activity", "keep_room"]
 
-SPEED = 10
-"""Percent of its speed at which napari's sign that something runs turns: 3 pictures a second.
+STEP = 3
+"""By how many of its 90 pictures napari's sign that something runs turns from beat to beat.
 
 Where its canvas is drawn without a graphics card, each picture costs as much as drawing the
-whole window; 30 a second took a third of a processor from what runs.
+whole window; its own 30 a second took a third of a processor from what runs.
 """
 
 DELAY = 500
-"""Milliseconds until what was noted is done; a job that ends sooner gets no bar."""
+"""Milliseconds until a bar is made; a job that ends sooner gets none."""
 
 
 @dataclass
@@ -54,56 +56,63 @@ class Activity:
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY)
         self._timer.timeout.connect(self.flush)
+        self._pace = Pace(self.flush, owner=home)
 
     def begin(self, key: object, title: str) -> None:
         """Ask for a bar."""
         self._lines[key] = _Line(title)
-        self._ask()
+        if not self._timer.isActive():
+            self._timer.start()
 
     def show(self, key: object, count: int, total: int) -> None:
         """Say how far it is; `total` 0 means not known."""
         line = self._lines.get(key)
-        if line is not None and (line.count, line.total) != (count, total):
+        if line is not None:
             line.count, line.total = count, total
-            self._ask()
 
     def end(self, key: object) -> None:
         """Take the bar away."""
         self._lines[key].ended = True
-        self._ask()
+        self._pace.ask()
 
     def flush(self) -> None:
         """Do now what was noted, unless that is being done."""
         if self._turning:
             return
         self._turning = True
+        moving = _is_seen()
         try:
             for key, line in list(self._lines.items()):
-                _draw(line)
+                _draw(line, moving)
                 if line.ended:
                     del self._lines[key]
         finally:
             self._turning = False
+        if any(line.bar is not None for line in self._lines.values()):
+            _turn_signs()
+            self._pace.ask()
 
-    def _ask(self) -> None:
-        if not self._timer.isActive():
-            self._timer.start()
 
-
-def _draw(line: _Line) -> None:
+def _draw(line: _Line, moving: bool) -> None:
     if line.bar is None and not line.ended:
         line.bar = napari_progress(total=0, desc=line.title, file=StringIO())  # not to the terminal
-        _slow_down()
     bar = line.bar
     if bar is None:
         return
     if line.ended:
         bar.close()
-        return
-    if bar.total != line.total:
-        bar.total = line.total
-    if line.count != bar.n:
-        bar.update(line.count - bar.n)
+    elif moving:
+        if bar.total != line.total:
+            bar.total = line.total
+        if line.count != bar.n:
+            bar.update(line.count - bar.n)
+
+
+def _is_seen() -> bool:
+    """Whether a window shows the dialog, or there is no window: what is hidden need not move."""
+    windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMainWindow)]
+    dialogs = [w.findChild(QDialog, "Activity") for w in windows]
+    return not any(dialogs) or any(dialog.isVisible() for dialog in dialogs if dialog is not None)
 
 
 def keep_room(window: QMainWindow) -> None:
@@ -116,11 +125,13 @@ def keep_room(window: QMainWindow) -> None:
         movie.jumpToFrame(0)
 
 
-def _slow_down() -> None:
-    """Let napari's sign that something runs turn slowly, in all windows: they all show it."""
+def _turn_signs() -> None:
+    """Let napari's sign that something runs turn with the beat, in all windows: all show it."""
     for window in QApplication.topLevelWidgets():
         for _, movie in _signs(window) if isinstance(window, QMainWindow) else ():
-            movie.setSpeed(SPEED)
+            movie.setPaused(True)
+            for _ in range(STEP):
+                movie.jumpToNextFrame()
 
 
 def _signs(window: QMainWindow) -> list[tuple[QLabel, QMovie]]:

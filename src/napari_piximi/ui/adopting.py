@@ -16,6 +16,7 @@ from napari_piximi.model.project import Project
 from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.model.training import Classifier, ModelArtifact
 from napari_piximi.ui import mapping_dialog, messages
+from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.workspace import Workspace
 
 __all__ = ["Then", "adopt_models", "map_classifier", "unmapped"]
@@ -46,6 +47,7 @@ def adopt_models(
         answers = _asked(workspace.project, models, parent)
         if workspace.session is not session:  # while a question was on the screen
             return
+        workspace.settle()
         before = project = workspace.project
         for name, (kind, targets) in answers.items():
             project = adopt_model(project, kind, name, models[name], targets)
@@ -61,6 +63,22 @@ def adopt_models(
     for classifier in project.classifiers[-len(answers) :]:
         if then is not None:
             then(classifier.kind, classifier.name)
+        elif project is not before:
+            _tell(workspace, classifier)
+
+
+def _tell(workspace: Workspace, classifier: Classifier) -> None:
+    """Choose a model that came in by itself, as by a drop, and say what came of it."""
+    choice = workspace.learning.choice
+    if choice.kind == classifier.kind:
+        choice.choose(classifier.name)
+    count, mapped = len(classifier.class_map), sum(1 for key in classifier.class_map if key)
+    kind = one_line(workspace.project.kind_name(classifier.kind))
+    which = "all" if mapped == count else f"{mapped} of"
+    messages.info(
+        f"{one_line(classifier.name)} is in the Classifier dock now, for {kind}; {which} its "
+        f"{count} classes stand for categories"
+    )
 
 
 def map_classifier(

@@ -2,11 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -14,8 +12,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_piximi.ui import preferences
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.gallery_menu import count_text
 from napari_piximi.ui.jobs import Job
+from napari_piximi.ui.live_line import LiveLine
 from napari_piximi.ui.obstacle_line import ObstacleLine
 from napari_piximi.ui.predicting import (
     Asked,
@@ -25,7 +25,7 @@ from napari_piximi.ui.predicting import (
     obstacle,
     predict,
 )
-from napari_piximi.ui.progress_bar import ProgressBar
+from napari_piximi.ui.progress_bar import thin_bar
 from napari_piximi.ui.shown_names import one_line, tip
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ class AskBox(QWidget):
         self.panel = panel
         self.job: Job | None = None
         self.obstacle: Obstacle | None = None
-        self.asked = QComboBox()
+        self.asked = ElidedBox()
         self.button = QPushButton("Predict")
-        self.bar = ProgressBar()
-        self.message = QLabel()
+        self.bar = thin_bar("Progress of the prediction")
+        self.message = LiveLine()
         self.line = ObstacleLine(panel)
         self._set_up()
         self._lay_out()
@@ -75,11 +75,6 @@ class AskBox(QWidget):
         self.button.setAccessibleName("Predict")
         self.button.setMinimumWidth(self.fontMetrics().horizontalAdvance("Predict") + 28)
         self.button.clicked.connect(self.press)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("Progress of the prediction")
-        self.bar.setFixedHeight(6)
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
-        self.message.setAccessibleName("How far the prediction is")
         for part in (self.bar, self.message):
             kept_room = part.sizePolicy()
             kept_room.setVerticalPolicy(QSizePolicy.Policy.Fixed)

@@ -139,6 +139,7 @@ class CategoryEdits:
         **options: Any,  # noqa: ANN401
     ) -> bool:
         """Do an edit; if it cannot be done, say so."""
+        self._workspace.settle()
         try:
             after = function(self._workspace.project, *args, **options)
         except EditError as error:

@@ -41,7 +41,7 @@ def target_of(workspace: Workspace) -> Target:
     text = f"{what} {found.name} (selected layer)"
     if found.kind == kind:
         return Target(frozenset([found.id]), kind, text)
-    return Target(frozenset(), kind, f"{text}: choose the kind {what} to categorise it")
+    return Target(frozenset(), kind, f"{what} {found.name}: choose the kind {what}")
 
 
 def _selected(workspace: Workspace, kind: str, ids: frozenset[str]) -> str:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import WHITE
 from napari_piximi.segment.running import ABSENT
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.setting_editors import ignore_wheel
 from napari_piximi.ui.shown_names import one_line, tip
 
@@ -103,7 +104,7 @@ class ChannelRows(QWidget):
             box.setCurrentIndex(max(box.findData(channel), 0))
 
     def _add(self) -> None:
-        label, box = QLabel(), QComboBox()
+        label, box = QLabel(), ElidedBox()
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setBuddy(box)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -15,10 +15,12 @@ from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QTransform
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-__all__ = ["Chart", "ChartColors", "Line", "nice_ticks"]
+__all__ = ["PAPER", "Chart", "ChartColors", "Line", "nice_ticks"]
 
 Floats = NDArray[np.float64]
 
+ROOMY = 7
+"""Lines of text that are as tall as a chart that has room for the name of its x axis."""
 NAMED = 300
 """Pixels of width from which the runs are named beside their values."""
 PARTS = 1000
@@ -64,6 +66,10 @@ class ChartColors:
     background: str = "#262930"
     text: str = "#f0f1f2"
     grid: str = "#414851"
+
+
+PAPER = ChartColors("#ffffff", "#000000", "#d0d0d0")
+"""Of a picture that is printed, whatever the theme of the window is."""
 
 
 class Chart(QWidget):
@@ -152,10 +158,15 @@ class Chart(QWidget):
         room = (high - low) * 0.05 or 0.05
         return across, (max(0.0, low - room) if low >= 0 else low - room, high + room)
 
+    @property
+    def _names_x(self) -> bool:
+        return self.height() >= ROOMY * self.fontMetrics().height()
+
     def _inside(self) -> QRectF:
         height = self.fontMetrics().height()
         left = self.fontMetrics().horizontalAdvance("0.00") + 8
-        width, tall = self.width() - left - 8, self.height() - 2 * height - 8
+        rows = 3 if self._names_x else 2
+        width, tall = self.width() - left - 8, self.height() - rows * height - 8
         return QRectF(left, height + 4, max(width, 1), max(tall, 1))
 
     def _scale(self, inside: QRectF) -> tuple[float, float, float, float]:
@@ -218,6 +229,9 @@ class Chart(QWidget):
             left = min(x - wide / 2, self.width() - wide)
             box = QRectF(left, inside.bottom() + 2, wide, height)
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, number)
+        if self._names_x:
+            below = QRectF(inside.left(), inside.bottom() + 2 + height, inside.width(), height)
+            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, self.along)
 
     def _draw_hover(
         self, painter: QPainter, inside: QRectF, scale: tuple[float, float, float, float]

@@ -146,7 +146,9 @@ def show_features() -> None:
     window = getattr(workspace.viewer, "window", None)
     if window is None:
         return
-    labels = [layer for layer in workspace.layers.layers() if workspace.layers.kind_of(layer)]
+    link = workspace.layers
+    link.flush()
+    labels = [layer for layer in link.layers() if link.kind_of(layer)]
     if not labels:
         messages.warn("Show an image of the project that has objects first")
         return

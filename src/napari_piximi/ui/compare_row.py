@@ -1,10 +1,10 @@
 """Which sort of model suits the labels better, and a forest that follows them."""
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_piximi.model.training import FOREST, Settings
 from napari_piximi.ui.comparing import Comparing, Comparison
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["CompareRow", "FollowRow"]
 
@@ -23,9 +23,7 @@ class CompareRow(QWidget):
         self.better: Settings | None = None
         self.compare = QPushButton("Compare SimpleCNN and forest…")
         self.compare.setAccessibleName("Compare a network and a forest")
-        self.result = QLabel()
-        self.result.setTextFormat(Qt.TextFormat.PlainText)
-        self.result.setWordWrap(True)
+        self.result = wrapped_label()
         self.result.setToolTip(
             "Share of labelled things that a model which had not seen them got right (5-fold "
             "cross-validation), ± the standard error of that share"
@@ -79,8 +77,8 @@ class FollowRow(QWidget):
             "Fit this forest anew whenever labels of this kind change; undo goes on from label "
             "to label"
         )
-        self.predict = QCheckBox("and predict the rest")
-        self.predict.setToolTip("After each refit, predict the things without a label")
+        self.predict = QCheckBox("and predict")
+        self.predict.setToolTip("After each refit, predict the rest: the things without a label")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.follow)

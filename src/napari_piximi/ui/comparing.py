@@ -1,6 +1,5 @@
 """Which sort of model suits the labels better: both are cross-validated."""
 
-import weakref
 from dataclasses import dataclass, replace
 from functools import partial
 from math import sqrt
@@ -14,6 +13,7 @@ from napari_piximi.model.training import FOREST, Settings
 from napari_piximi.ui import messages
 from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.label_changes import labels_changed
+from napari_piximi.ui.of_workspace import OfWorkspace, one_each
 from napari_piximi.ui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Comparison:
         return " · ".join(f"{c.architecture} {a:.2f} ± {e:.2f}" for c, a, e in parts)
 
 
-class Comparing:
+class Comparing(OfWorkspace):
     """The comparisons of one viewer; each holds until a label of its kind changes.
 
     Parameters
@@ -58,18 +58,11 @@ class Comparing:
     changed = Signal()
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = weakref.ref(workspace)
+        super().__init__(workspace)
         self._found: dict[str, Comparison] = {}
         self.job: Job | None = None
         workspace.changed.connect(self._project_changed)
         workspace.opened.connect(self._opened)
-
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace."""
-        found = self._workspace()
-        assert found is not None
-        return found
 
     def of(self, kind: str) -> Comparison | None:
         """Return what was found for a kind, if its labels are still the same."""
@@ -144,11 +137,5 @@ def _comparison(proposal: "Proposal") -> Comparison:
     return Comparison(candidates, tuple(shares), tuple(errors))
 
 
-_comparings: weakref.WeakKeyDictionary[Workspace, Comparing] = weakref.WeakKeyDictionary()
-
-
-def comparing_of(workspace: Workspace) -> Comparing:
-    """Return what compares for a viewer, made when it is first asked for."""
-    if workspace not in _comparings:
-        _comparings[workspace] = Comparing(workspace)
-    return _comparings[workspace]
+comparing_of = one_each(Comparing)
+"""Return what compares for a viewer, made when it is first asked for."""

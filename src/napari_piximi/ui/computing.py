@@ -69,6 +69,7 @@ def _apply(
     before = workspace.project
 
     def computed(after: Project | None) -> None:
+        workspace.settle()
         if workspace.project is not before or after is None:
             _apply(workspace, label, count, function, args, done, tries - 1)
             return

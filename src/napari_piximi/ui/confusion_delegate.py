@@ -13,7 +13,7 @@ CHIP = 9
 GAP = 4
 FAINTEST = 0.14
 """Strength of the colour of a cell with a single thing."""
-SHORTEST_NAME, LONGEST_NAME = 56, 110
+SHORTEST_NAME, LONGEST_NAME = 36, 110
 """Pixels that a header gives to a name that is not shorter."""
 
 

@@ -14,7 +14,7 @@ from napari_piximi.ui.judged_classes import JudgedClass
 
 __all__ = ["ConfusionView", "picture_of"]
 
-SMALLEST, LARGEST = 22, 110
+SMALLEST, LARGEST = 18, 110
 """Pixels of a cell's side."""
 TALLEST = 30
 MOST_HEIGHT = 460
@@ -103,7 +103,7 @@ class ConfusionView(QTableView):
         down, across = self.verticalHeader(), self.horizontalHeader()
         assert down is not None
         assert across is not None
-        needed = self.fontMetrics().horizontalAdvance(self.items.longest()) + 6
+        needed = self.fontMetrics().horizontalAdvance(self.items.longest()) + 4
         inner = self.width() - 2 * self.frameWidth()
         if isinstance(down, ClassHeader):
             down.set_room(inner - count * max(SMALLEST, needed))

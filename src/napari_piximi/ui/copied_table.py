@@ -76,6 +76,7 @@ class CopiedTable(QTableWidget):
         down.setDefaultSectionSize(ROW)
         down.setMinimumSectionSize(ROW)
         across.setMinimumSectionSize(24)
+        across.setTextElideMode(Qt.TextElideMode.ElideRight)
         across.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)  # as it is filled, at first
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setWordWrap(False)

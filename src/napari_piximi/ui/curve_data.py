@@ -18,17 +18,20 @@ __all__ = [
     "COLORS",
     "Curves",
     "Fitted",
+    "Key",
     "along",
     "best_value",
     "curves_csv",
     "curves_of",
     "live_curves",
+    "moved_runs",
     "run_curves",
     "runs_of",
     "same_curves",
 ]
 
 Floats = NDArray[np.float64]
+Key = tuple[str, str, int]
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C")
 """Okabe and Ito's (2008), which people of any colour vision tell apart, on dark and on light."""
@@ -75,7 +78,7 @@ class Curves:
         Where they come from; None for the one that is under way.
     """
 
-    key: tuple[str, str, int]
+    key: Key
     title: str
     figures: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
     best: int | None = None
@@ -162,6 +165,18 @@ def _same(known: Curves | None, fresh: Curves) -> Curves:
     return known if known.run is fresh.run else fresh
 
 
+def moved_runs(before: Iterable[Curves], after: Iterable[Curves]) -> dict[Key, Key]:
+    """Return, by its key now, the key before of each run that has another: of a deleted one's."""
+    held = {curves.key: curves.run for curves in before}
+    holds = {curves.key: curves.run for curves in after}
+    was = {id(run): key for key, run in held.items() if run is not None}
+    return {
+        key: was[id(run)]
+        for key, run in holds.items()
+        if id(run) in was and held.get(key) is not run and holds.get(was[id(run)]) is not run
+    }
+
+
 def best_value(curves: Curves, figure: str = "accuracy") -> float | None:
     """Return a figure at the best epoch, of the validation things where there are any."""
     for name in (f"val_{figure}", figure):
@@ -181,11 +196,11 @@ def along(shown: Iterable[Curves]) -> str:
 
 
 def curves_csv(chosen: Sequence[Curves]) -> str:
-    """Return curves as a table: run, epoch, and a column per figure."""
+    """Return curves as a table: run, epoch, whether its weights were kept, and each figure."""
     names = list(dict.fromkeys(name for curves in chosen for name in curves.figures))
     out = StringIO(newline="")
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["run", along(chosen).lower(), *names])
+    table.writerow(["run", along(chosen).lower(), "kept", *names])
     for curves in chosen:
         table.writerows(_rows(curves, names))
     return out.getvalue()
@@ -198,4 +213,5 @@ def _rows(curves: Curves, names: Iterable[str]) -> Iterator[list[object]]:
     }
     every = sorted({epoch for column in columns.values() for epoch in column})
     for epoch in every:
-        yield [curves.title, int(epoch), *(columns.get(n, {}).get(epoch, "") for n in names)]
+        values = (columns.get(name, {}).get(epoch, "") for name in names)
+        yield [curves.title, int(epoch), int(epoch == curves.best), *values]

@@ -8,7 +8,7 @@ from qtpy.QtGui import QColor, QPainter, QPixmap, QResizeEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
     QComboBox,
-    QHBoxLayout,
+    QGridLayout,
     QLabel,
     QMenu,
     QPushButton,
@@ -18,9 +18,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_piximi.ui import preferences
-from napari_piximi.ui.chart import Chart, ChartColors, Line
+from napari_piximi.ui.chart import PAPER, Chart, ChartColors, Line
 from napari_piximi.ui.curve_data import Curves, along, curves_csv
 from napari_piximi.ui.curve_files import choose_new_file, write_bytes, write_picture
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.run_list import RunList
 from napari_piximi.ui.setting_editors import ignore_wheel
 
@@ -83,7 +84,7 @@ class CurvesView(QWidget):
         self.figures = figures
         self.curves: tuple[Curves, ...] = ()
         self._kept: dict[tuple[int, str, str], tuple[Curves, list[Line]]] = {}
-        self.choice = QComboBox()
+        self.choice = ElidedBox()
         self.choice.addItems(list(figures.choices))
         self.choice.setToolTip("Which figures to draw")
         self.choice.setAccessibleName("Figures to draw")
@@ -94,7 +95,7 @@ class CurvesView(QWidget):
         kept = str(preferences.get(f"{figures.key}curves", ""))
         self.choice.setCurrentText(kept if kept in figures.choices else next(iter(figures.choices)))
         ignore_wheel(self.choice)
-        self.key = QLabel("<b>—</b> valid.&nbsp;&nbsp;<b>- -</b> train.&nbsp;&nbsp;●&nbsp;kept")
+        self.key = QLabel("<b>—</b>&nbsp;valid. <b>-&nbsp;-</b>&nbsp;train. ●&nbsp;kept")
         self.key.setToolTip(
             f"Whole lines: {figures.examples} that the model is not taught. Dashed: those that it "
             "is taught. Dot: the epoch whose weights were kept"
@@ -124,12 +125,13 @@ class CurvesView(QWidget):
         self.show_curves(())
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
+        bar = self.bar = QGridLayout()
         bar.setContentsMargins(0, 0, 0, 0)
         bar.setSpacing(4)
-        bar.addWidget(self.choice)
-        bar.addWidget(self.key, 1)
-        bar.addWidget(self.export)
+        bar.setColumnStretch(1, 1)
+        bar.addWidget(self.choice, 0, 0)
+        bar.addWidget(self.key, 0, 1)
+        bar.addWidget(self.export, 0, 2)
         self.row = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self.row.setContentsMargins(0, 0, 0, 0)
         self.row.setSpacing(2)
@@ -168,7 +170,7 @@ class CurvesView(QWidget):
             chart.set_colors(chart_colors(theme))
 
     def picture(self, scale: int = 2) -> QPixmap:
-        """Return the charts as they are drawn, with the names of their runs."""
+        """Return the charts as they are drawn, dark on white, with the names of their runs."""
         shown = [self._copy(chart) for chart in self.charts if not chart.isHidden()]
         width, tall = shown[0].width(), sum(chart.height() for chart in shown)
         row = self.fontMetrics().height() + 2
@@ -198,8 +200,18 @@ class CurvesView(QWidget):
         wide = self.width() > OTHERS * max(room, 1) or room < drawn * 95
         direction = QBoxLayout.Direction
         self.row.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
+        self._place_key()
 
     # --- within ----------------------------------------------------------------------------------
+
+    def _place_key(self) -> None:
+        """Put the meaning of the lines into the bar, or below it where it has no room."""
+        parts = self.choice, self.key, self.export
+        needed = sum(part.sizeHint().width() for part in parts) + 2 * self.bar.spacing()
+        within = needed <= self.width()
+        if within != (self.bar.itemAtPosition(1, 0) is None):
+            self.bar.removeWidget(self.key)
+            self.bar.addWidget(self.key, *((0, 1) if within else (1, 0, 1, 3)))
 
     def _choose(self, text: str) -> None:
         preferences.put(f"{self.figures.key}curves", text)
@@ -245,10 +257,10 @@ class CurvesView(QWidget):
 
     def _copy(self, chart: Chart) -> Chart:
         """Return a chart as it is printed: as large as is read well, whatever the dock is."""
-        copy = Chart(chart.title, unit=chart.unit)
+        copy = Chart(chart.title, unit=chart.unit, along=chart.along)
         copy.setFont(self.font())
         copy.resize(*PRINTED)
-        copy.set_colors(chart.colors)
+        copy.set_colors(PAPER)
         copy.set_lines(chart.lines)
         return copy
 

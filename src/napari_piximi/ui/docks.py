@@ -61,9 +61,11 @@ def show_docks(workspace: "Workspace") -> None:
     in each turn of the event loop that follows, so that the window never stalls for long. A
     viewer without a window is left alone.
     """
-    missing = [name for name in FIRST if _find(workspace, name) is None]
-    for name in FIRST:
-        if name not in missing[1:] and name not in TABBED:
+    there = {name: _find(workspace, name) for name in FIRST}
+    missing = [name for name in FIRST if there[name] is None]
+    for name, dock in there.items():
+        is_open = dock is not None and not dock.isHidden()
+        if name not in missing[1:] and name not in TABBED and not is_open:
             show_dock(workspace, name)
     window = _main_window(workspace)
     if window is None:
@@ -120,13 +122,13 @@ class _Turns(QObject):
 
 def warm_up() -> None:
     """Import what our docks and layers need; for the threads in which projects are read."""
-    from napari_piximi.ui import classifier_panel, layer_labels, segmentation_panel
+    from napari_piximi.ui import classifier_panel, layer_firsts, segmentation_panel
 
     for name in DOCKS:
         _panel_class(name)
     classifier_panel.warm_up()
     segmentation_panel.warm_up()
-    layer_labels.warm_up()
+    layer_firsts.warm_up()
 
 
 @cache

@@ -20,6 +20,7 @@ from napari_piximi.ui.workspace import Workspace
 
 __all__ = [
     "may_leave",
+    "may_still_leave",
     "new",
     "open_path",
     "recent",
@@ -117,8 +118,7 @@ def open_path(
         project, version = found
         if desk.opening is not job or workspace.session is not session:
             return  # something else was opened since
-        changed = not agreed.holds(workspace) or desk.saving is not None
-        if changed and not may_leave(workspace, parent):
+        if not may_still_leave(agreed, workspace, parent):
             return
         workspace.open_project(project, path)
         if version.split(".")[:2] != PIXIMI_VERSION.split(".")[:2]:
@@ -130,18 +130,20 @@ def open_path(
         if desk.opening is job:
             desk.opening = None
 
-    job = workspace.jobs.run(f"Opening {path.name}", _read, path, done=opened)
+    job = workspace.jobs.run(f"Opening {path.name}", _read, workspace, path, done=opened)
     desk.opening = job
     job.finished.connect(ended)
     return job
 
 
-def _read(path: Path, progress: Progress) -> tuple[Project, str]:
-    """Read a bundle, and import what is needed to show it."""
+def _read(workspace: Workspace, path: Path, progress: Progress) -> tuple[Project, str]:
+    """Read a bundle, and make ready what is needed to show it."""
     from napari_piximi.ui import docks
 
     docks.warm_up()
-    return read_bundle_and_version(path, progress)
+    project, version = read_bundle_and_version(path, progress)
+    workspace.foresee_opening(project)
+    return project, version
 
 
 def show_first_image(workspace: Workspace) -> None:
@@ -319,6 +321,13 @@ def may_leave(workspace: Workspace, parent: QWidget | None = None) -> bool:
         False while the same question is on the screen already.
     """
     return _asked_once(workspace, parent, _may_drop)
+
+
+def may_still_leave(agreed: Agreement, workspace: Workspace, parent: QWidget | None = None) -> bool:
+    """Tell the same where the user agreed before; asks again if there is more to lose by now."""
+    if agreed.holds(workspace) and _desk(workspace).saving is None:
+        return True
+    return may_leave(workspace, parent)
 
 
 def _asked_once(

@@ -1,12 +1,13 @@
 """What an empty gallery says: why it is empty, and what to do next."""
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_piximi.model.gallery import Gallery, chips
 from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.ui.filter_bar import cleared
 from napari_piximi.ui.shown_names import breakable
+from napari_piximi.ui.wrapped_label import notice
 
 __all__ = ["EmptyPage", "why_empty"]
 
@@ -42,10 +43,7 @@ class EmptyPage(QWidget):
     def __init__(self, gallery: Gallery) -> None:
         super().__init__()
         self._gallery = gallery
-        self.words = QLabel()
-        self.words.setWordWrap(True)
-        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.words.setMinimumWidth(100)
+        self.words = notice()
         self.clear = QPushButton("Clear all filters")
         self.clear.setToolTip("Take all filters away")
         self.clear.setAccessibleName("Clear all filters")

@@ -3,24 +3,31 @@
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_piximi.model.edits import delete_evaluation
-from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.model.project import Project
 from napari_piximi.ui.evaluate_form import EvaluateForm
 from napari_piximi.ui.evaluating import Evaluating
 from napari_piximi.ui.evaluation_view import EvaluationView
 from napari_piximi.ui.evaluations_list import EvaluationsList, Kept, kept_of
 from napari_piximi.ui.rest import Rest
+from napari_piximi.ui.scrolled import scroll_all
+from napari_piximi.ui.wrapped_label import notice
 
 if TYPE_CHECKING:
+    from napari_piximi.model.evaluation import Evaluation
     from napari_piximi.ui.classifier_panel import ClassifierPanel
 
 __all__ = ["EvaluatePage"]
 
 LATER = 150
 """Milliseconds after the last edit before the page follows it."""
+NONE = "No evaluation is kept yet. Choose things above and press Evaluate."
+NONE_OF_THIS = (
+    "This model has not been evaluated yet: choose things above and press Evaluate, or choose "
+    "another model's line in the list."
+)
 
 
 class EvaluatePage(QWidget):
@@ -39,20 +46,17 @@ class EvaluatePage(QWidget):
         self.form = EvaluateForm(panel.workspace, panel.choice, self.evaluating)
         self.list = EvaluationsList()
         self.view = EvaluationView(panel.workspace)
-        self.empty = QLabel("No evaluation is kept yet. Choose things above and press Evaluate.")
-        self.empty.setWordWrap(True)
-        self.empty.setMinimumWidth(100)
-        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty = notice(NONE)
         self.to_fit = QPushButton("Go to Fit")
         self.to_fit.setToolTip("Fit a model on what is labelled")
         self.to_fit.setAccessibleName("Go to Fit")
         self._wanted: Evaluation | None = None
+        self._newest: tuple[str | None, Evaluation | None] = None, None
         self._soon = Rest(self.form.refresh, LATER, self)
         self._lay_out()
         self.to_fit.clicked.connect(lambda _: panel.page("Fit"))
         self.list.chosen.connect(self._choose)
         self.list.delete_asked.connect(self._delete)
-        panel.listen(self.evaluating.kept, self._kept)
         panel.listen(self.evaluating.changed, self.form.begun_or_ended)
         panel.listen(panel.choice.changed, self.refresh)
         panel.listen(panel.workspace.changed, self._project_changed)
@@ -64,15 +68,12 @@ class EvaluatePage(QWidget):
         self.form.refresh()
         choice = self.panel.choice
         kept = kept_of(choice.classifiers, choice.classifier)
-        shown = next((entry for entry in kept if entry.evaluation is self._wanted), None)
-        shown = shown or next(iter(kept), None)
-        self._wanted = shown.evaluation if shown else None
+        shown = self._followed(kept)
         self.list.show_kept(kept, self._wanted)
-        for part in (self.list, self.view):
-            part.setVisible(bool(kept))
+        self.list.setVisible(bool(kept))
         self.to_fit.setVisible(choice.classifier is None)
-        self.empty.setVisible(not kept and choice.classifier is not None)
-        self.view.show_kept(shown, kept)
+        self.empty.setText(NONE_OF_THIS if kept else NONE)
+        self._show(shown, kept)
 
     def _lay_out(self) -> None:
         inner = QWidget()
@@ -83,18 +84,32 @@ class EvaluatePage(QWidget):
         for part in (self.list, self.empty, self.view):
             layout.addWidget(part)
         layout.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inner)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        scroll_all(self, inner)
+
+    def _followed(self, kept: list[Kept]) -> Kept | None:
+        """Return what is to be shown: what the user chose, or the newest of the chosen model.
+
+        The newest one as soon as it is another, or another model is chosen, or what the user
+        chose has gone; never another model's under the name of the chosen one.
+        """
+        chosen, before = self.panel.choice.classifier, self._newest
+        newest = next((entry for entry in kept if entry.classifier is chosen), None)
+        name = chosen.name if chosen is not None else None
+        self._newest = name, newest.evaluation if newest is not None else None
+        same = before[0] == name and before[1] is self._newest[1]
+        wanted = (entry for entry in kept if entry.evaluation is self._wanted)
+        shown = next(wanted, newest) if same else newest
+        self._wanted = shown.evaluation if shown is not None else None
+        return shown
+
+    def _show(self, shown: Kept | None, kept: list[Kept]) -> None:
+        self.view.setVisible(shown is not None)
+        self.empty.setVisible(shown is None and self.panel.choice.classifier is not None)
+        self.view.show_kept(shown, kept)
 
     def _choose(self, kept: Kept) -> None:
         self._wanted = kept.evaluation
-        self.view.show_kept(kept, self.list.kept)
+        self._show(kept, self.list.kept)
 
     def _delete(self, kept: Kept) -> None:
         owner = kept.classifier
@@ -102,10 +117,6 @@ class EvaluatePage(QWidget):
         self.panel.workspace.edit(
             "Delete evaluation", delete_evaluation, owner.name, owner.kind, index
         )
-
-    def _kept(self, evaluation: Evaluation) -> None:
-        self._wanted = evaluation
-        self.refresh()
 
     def _project_changed(self, before: Project, after: Project) -> None:
         if before.categories is not after.categories or before.kinds is not after.kinds:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from psygnal import Signal
 
@@ -13,15 +14,21 @@ from napari_piximi.model.project import Project
 from napari_piximi.model.query import renewed
 from napari_piximi.model.things import Partition
 from napari_piximi.model.training import GRAPH_FORMAT, Classifier
-from napari_piximi.ui import predicting
+from napari_piximi.ui import messages, predicting
 from napari_piximi.ui.jobs import Job, missed
 from napari_piximi.ui.learning import Learning, needs_keras
+from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from napari_piximi.learn.cross_validation import CrossValidation
 
 __all__ = [
     "CROSS_VALIDATION",
     "PARTITIONS",
     "Evaluating",
+    "FoldLimits",
+    "fold_limits",
     "keep_evaluation",
     "obstacle",
     "show_things",
@@ -94,6 +101,38 @@ def _counted(counts: Mapping[Partition, int], partition: str) -> int:
     return sum(counts.values())
 
 
+class FoldLimits(NamedTuple):
+    """How many folds the labels of a kind allow.
+
+    Attributes
+    ----------
+    most : int
+        Labelled things of the largest category: more folds are not made.
+    fewest : int
+        Of the smallest one that has any: more folds than that lack it in some.
+    smallest : str
+        Its name.
+    """
+
+    most: int
+    fewest: int
+    smallest: str
+
+
+def fold_limits(workspace: Workspace) -> FoldLimits | None:
+    """Return how many folds the labels allow; None where none are labelled."""
+    project, gallery = workspace.project, workspace.gallery
+    counts = gallery.counts()
+    known = project.known_categories(gallery.query.kind)
+    numbers = {key: sum(counts[key].values()) for key in known if counts.get(key)}
+    labelled = {key: number for key, number in numbers.items() if number}
+    if not labelled:
+        return None
+    smallest = min(labelled, key=lambda key: labelled[key])
+    name = project.categories[smallest].name
+    return FoldLimits(max(labelled.values()), labelled[smallest], name)
+
+
 class Evaluating:
     """The evaluation that runs, if one does.
 
@@ -105,8 +144,6 @@ class Evaluating:
 
     changed = Signal()
     """An evaluation has begun or ended."""
-    kept = Signal(object)
-    """The evaluation that has just been added to its classifier."""
 
     def __init__(self, workspace: Workspace, learning: Learning) -> None:
         self._workspace = workspace
@@ -148,13 +185,20 @@ class Evaluating:
             asked.settings,
             folds=folds,
             keras=needs_keras(asked.settings),
-            done=lambda found: self._keep(classifier, found.evaluation),
+            done=partial(self._keep_crossed, classifier, folds),
         )
+
+    def _keep_crossed(self, classifier: Classifier, folds: int, found: "CrossValidation") -> None:
+        self._keep(classifier, found.evaluation)
+        if found.folds < folds:
+            messages.warn(
+                f"{one_line(classifier.name)}: {found.folds} folds were made in place of {folds}, "
+                "as many as the largest category has labelled things"
+            )
 
     def _keep(self, classifier: Classifier, found: Evaluation) -> None:
         label = f"Evaluate {classifier.name}"
-        if self._workspace.edit(label, keep_evaluation, classifier, found):
-            self.kept.emit(found)
+        self._workspace.edit(label, keep_evaluation, classifier, found)
 
     def stop(self) -> None:
         """Stop; nothing is kept."""

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.ui import preferences
 from napari_piximi.ui.confusion_view import ConfusionView
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.evaluating import show_things
 from napari_piximi.ui.evaluation_files import save_figures, save_picture
 from napari_piximi.ui.evaluations_list import Kept
@@ -25,6 +26,7 @@ from napari_piximi.ui.file_choice import choose_export
 from napari_piximi.ui.judged_classes import JudgedClass, classes_of
 from napari_piximi.ui.shown_names import breakable, one_line
 from napari_piximi.ui.workspace import Workspace
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["EvaluationView", "headline"]
 
@@ -69,14 +71,14 @@ class EvaluationView(QWidget):
         self.kept: Kept | None = None
         self._others: list[Kept] = []
         self._classes: tuple[JudgedClass, ...] = ()
-        self.compare = QComboBox()
-        self.figures = QLabel()
+        self.compare = ElidedBox()
+        self.figures = wrapped_label(least=100)
         self.percentages = QCheckBox("% of row")
         self.right = QPushButton("Right ones")
         self.errors = QPushButton("All errors")
         self.matrix = ConfusionView()
-        self.caption = QLabel()
-        self.other_title = QLabel()
+        self.caption = wrapped_label(least=100)
+        self.other_title = wrapped_label(least=100)
         self.other_matrix = ConfusionView()
         self.table = FiguresTable()
         self.averages = FiguresTable(averages=True)
@@ -127,10 +129,6 @@ class EvaluationView(QWidget):
         self.export_picture.setToolTip("Write the matrix as a picture (PNG)")
         for button in (self.errors, self.right, self.export_figures, self.export_picture):
             button.setAccessibleName(button.toolTip())
-        for label in (self.figures, self.caption, self.other_title):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setWordWrap(True)
-            label.setMinimumWidth(100)
         self.figures.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.figures.setAccessibleName("Overall figures")
         self.caption.setAccessibleName("What the gallery shows of this evaluation")

@@ -16,15 +16,16 @@ __all__ = ["EvaluationsList", "Kept", "kept_of"]
 COLUMNS = (
     Column("Model", "The model that was judged"),
     Column(
-        "On", "On which things: Valid., Train., All labelled, or 5 folds of cross-validation", 46
+        "On", "On which things: Valid., Train., All labelled, or 5 folds of cross-validation", 54
     ),
     Column(
         "Run",
         "After which fit of the model; – for cross-validation, which fits anew",
         34,
         number=True,
+        spare=True,
     ),
-    Column("Things", "Number of things", 52, number=True),
+    Column("Things", "Number of things", 52, number=True, spare=True),
     Column("Acc.", "Accuracy: share of things predicted right", 46, number=True),
     Column("F1", "F1, mean over categories", 46, number=True),
 )
@@ -46,8 +47,10 @@ class Kept:
     @property
     def title(self) -> str:
         """Say which it is: ``SimpleCNN 1, Validation, run 2``."""
-        run = "" if self.evaluation.run is None else f", run {self.evaluation.run + 1}"
-        return f"{one_line(self.classifier.name, 40)}, {self.evaluation.partition}{run}"
+        found = self.evaluation
+        run = "" if found.run is None else f", run {found.run + 1}"
+        folds = f", {found.folds} folds" if found.folds else ""
+        return f"{one_line(self.classifier.name, 40)}, {found.partition}{folds}{run}"
 
     @property
     def summary(self) -> str:
@@ -77,15 +80,15 @@ def _line(entry: Kept) -> KeptLine:
     f1 = found.averaged(found.f1)
     texts = (
         one_line(entry.classifier.name),
-        SHORT.get(found.partition, found.partition),
+        f"{found.folds} folds" if found.folds else SHORT.get(found.partition, found.partition),
         "–" if found.run is None else str(found.run + 1),
         f"{int(found.support.sum()):,}",
         shown_figure(found.accuracy),
         shown_figure(f1),
     )
     hint = (
-        f"{entry.title}\naccuracy {found.accuracy:.4f}, balanced "
-        f"{found.balanced_accuracy:.4f}\nF1 {f1:.4f}, cross-entropy {found.cross_entropy:.4f}\n"
-        "Del deletes it"
+        f"{entry.title}, {int(found.support.sum()):,} things\n"
+        f"accuracy {found.accuracy:.4f}, balanced {found.balanced_accuracy:.4f}\n"
+        f"F1 {f1:.4f}, cross-entropy {found.cross_entropy:.4f}\nDel deletes it"
     )
     return KeptLine(texts, hint)

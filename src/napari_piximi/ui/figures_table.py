@@ -11,6 +11,7 @@ from napari_piximi.model.evaluation import Evaluation
 from napari_piximi.ui.copied_table import CopiedTable, Figure, shown_figure
 from napari_piximi.ui.judged_classes import JudgedClass
 from napari_piximi.ui.shown_names import tip
+from napari_piximi.ui.spare_columns import leave_out
 
 __all__ = ["FiguresTable", "shown_figure"]
 
@@ -25,6 +26,8 @@ MEANINGS = (
     "Number of things that are it",
 )
 NARROW, WIDE = 48, 55
+SPARE, LEAST = (5, 4), 68
+"""Columns that a narrow table leaves out, and the room that names then have not, in pixels."""
 MOST_ROWS = 12
 AVERAGES = (("Mean", False), ("Weighted", True))
 AVERAGE_TIPS = ("Mean: each category counts the same", "Mean weighted by the number of things")
@@ -44,6 +47,7 @@ class FiguresTable(CopiedTable):
         super().__init__(name, TITLES, MEANINGS, parent)
         self._averages = averages
         self.setIconSize(QSize(10, 10))
+        leave_out(self, SPARE, LEAST)
         across = self.horizontalHeader()
         assert across is not None
         across.setVisible(not averages)
@@ -83,7 +87,7 @@ class FiguresTable(CopiedTable):
         self.setRowCount(len(classes))
         for row, shown in enumerate(classes):
             name = QTableWidgetItem(_chip(shown.color), shown.name)
-            name.setToolTip(tip(shown.name))
+            name.setToolTip(tip(_told(shown.name, table[row].tolist(), int(support[row]))))
             self.setItem(row, 0, name)
             older = None if before is None else before[row].tolist()
             self._fill_row(row, table[row].tolist(), older, int(support[row]))
@@ -93,10 +97,11 @@ class FiguresTable(CopiedTable):
         things = int(evaluation.support.sum())
         for row, (name, weighted) in enumerate(AVERAGES):
             item = QTableWidgetItem(name)
-            item.setToolTip(AVERAGE_TIPS[row])
             self.setItem(row, 0, item)
             older = None if other is None else averages_of(other, weighted=weighted)
-            self._fill_row(row, averages_of(evaluation, weighted=weighted), older, things)
+            values = averages_of(evaluation, weighted=weighted)
+            item.setToolTip(_told(AVERAGE_TIPS[row], values, things))
+            self._fill_row(row, values, older, things)
 
     def _fill_row(
         self, row: int, values: Sequence[float], older: Sequence[float] | None, things: int
@@ -108,6 +113,12 @@ class FiguresTable(CopiedTable):
                 _color_difference(item, value - older[column])
             self.setItem(row, column + 1, item)
         self.setItem(row, len(TITLES) - 1, Figure(f"{things:,}", things))
+
+
+def _told(name: str, values: Sequence[float], things: int) -> str:
+    """Write a row with all its columns, also those that a narrow table leaves out."""
+    figures = zip(TITLES[1:], (*map(shown_figure, values), f"{things:,}"), strict=True)
+    return "\n".join([name, ", ".join(f"{title} {figure}" for title, figure in figures)])
 
 
 def _color_difference(item: QTableWidgetItem, difference: float) -> None:

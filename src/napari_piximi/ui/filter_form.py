@@ -8,7 +8,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QGridLayout,
     QLabel,
@@ -21,6 +20,7 @@ from superqt.utils import signals_blocked
 
 from napari_piximi.model.gallery import Gallery, Query
 from napari_piximi.model.things import Partition
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.shown_names import one_line, tip
 
 __all__ = ["FilterForm", "swatch"]
@@ -53,7 +53,7 @@ class FilterForm(QWidget):
         self.categories = _choices("Show only things of these categories")
         self.predicted = _choices("Show only things with these predictions")
         self.partitions = {partition: QCheckBox(partition.value) for partition in Partition}
-        self.labelled = QComboBox()
+        self.labelled = ElidedBox()
         self.probability = QLabeledDoubleRangeSlider(Qt.Orientation.Horizontal)
         self._set_up()
         form = QFormLayout(self)

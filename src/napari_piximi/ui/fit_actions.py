@@ -2,27 +2,25 @@
 
 import time
 
-from qtpy.QtCore import Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from napari_piximi.ui.fit_course import FitUnderWay
-from napari_piximi.ui.progress_bar import ProgressBar
+from napari_piximi.ui.live_line import LiveLine
+from napari_piximi.ui.progress_bar import thin_bar
+from napari_piximi.ui.rest import Pace
 from napari_piximi.ui.shown_names import one_line, tip
 from napari_piximi.ui.start_button import StartButton
 
 __all__ = ["FIT_KEYS", "FitActions"]
 
 FIT_KEYS = "Ctrl+Return"
-SECOND = 1000
 
 
 class FitActions(QWidget):
@@ -45,20 +43,12 @@ class FitActions(QWidget):
         self._examples = examples
         self._under_way: FitUnderWay | None = None
         self.button = StartButton()
-        self.button.setObjectName("fit")
-        self.button.setStyleSheet("QPushButton#fit { font-weight: bold; padding: 6px 10px; }")
-        self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.button.clicked.connect(self._pressed)
         self.go_on = QPushButton("Continue")
         self.go_on.setStyleSheet("padding: 6px 8px;")
         self.go_on.clicked.connect(self.more.emit)
-        self.bar = ProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
-        self.bar.setAccessibleName("Progress of the fit")
-        self.line = QElidingLabel()
-        self.line.setElideMode(Qt.TextElideMode.ElideRight)
-        self.line.setTextFormat(Qt.TextFormat.PlainText)
+        self.bar = thin_bar("Progress of the fit")
+        self.line = LiveLine()
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
         buttons.addWidget(self.button, 1)
@@ -69,17 +59,23 @@ class FitActions(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.bar)
         layout.addWidget(self.line)
-        self._clock = QTimer(self)
-        self._clock.setInterval(SECOND)
-        self._clock.timeout.connect(self.show_progress)
+        self._pace = Pace(self.show_progress, owner=self)
 
-    def show_ready(
-        self, name: str, *, anew: bool, can_fit: bool, can_go_on: bool | None, rest: str
+    def show_fit(
+        self,
+        fit: FitUnderWay | None,
+        name: str,
+        *,
+        anew: bool,
+        can_fit: bool,
+        can_go_on: bool | None,
+        why: str = "",
     ) -> None:
-        """Offer to fit.
+        """Offer to stop the fit that is under way, or else to fit.
 
         Parameters
         ----------
+        fit : FitUnderWay or None
         name : str
             Of the model.
         anew : bool
@@ -87,29 +83,32 @@ class FitActions(QWidget):
         can_fit : bool
         can_go_on : bool or None
             None: there is nothing to go on with.
-        rest : str
-            What is said while nothing is under way.
+        why : str
+            What is in the way of what cannot be done.
         """
+        if fit is not None:
+            self._show_running(fit)
+            return
         self._under_way = None
-        self._clock.stop()
+        self._pace.forget()
         shown = one_line(name, 22)
         self.button.setText(f"Fit {shown} anew" if anew else f"Fit {shown}")
         keys = QKeySequence(FIT_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
         what = "from its beginning; its earlier fits stay in the list" if anew else ""
-        self.button.setToolTip(tip(f"Fit {one_line(name)} {what}".rstrip() + f" ({keys})"))
+        does = f"Fit {one_line(name)} {what}".rstrip() + f" ({keys})"
+        self.button.setToolTip(tip(does if can_fit or not why else why))
         self.button.setAccessibleName(f"Fit {one_line(name)}")
         self.button.setEnabled(can_fit)
         self.go_on.setVisible(can_go_on is not None)
         self.go_on.setEnabled(bool(can_go_on))
-        self.go_on.setToolTip(
-            tip(
-                f"Go on with the weights of {one_line(name)}: more epochs, and new {self._examples}"
-            )
+        further = (
+            f"Go on with the weights of {one_line(name)}: more epochs, and new {self._examples}"
         )
+        self.go_on.setToolTip(tip(further if can_go_on or not why else why))
         self.bar.setVisible(False)
-        self._say(rest)
+        self._say("")
 
-    def show_running(self, fit: FitUnderWay) -> None:
+    def _show_running(self, fit: FitUnderWay) -> None:
         """Offer to stop."""
         self._under_way = fit
         self.go_on.setVisible(False)
@@ -118,7 +117,6 @@ class FitActions(QWidget):
         self.button.setAccessibleName("Stop and keep the best")
         self.button.setEnabled(not fit.stopping)
         self.bar.setVisible(True)
-        self._clock.start()
         self.show_progress()
 
     def show_progress(self) -> None:
@@ -127,11 +125,11 @@ class FitActions(QWidget):
         if fit is not None:
             self.bar.show_progress(fit.done, fit.total)
             self._say(fit.line(time.monotonic()))
+            self._pace.ask()
 
     def _say(self, text: str) -> None:
         if self.line.text() != text:
             self.line.setText(text)
-            self.line.setToolTip(tip(text))
         self.line.setVisible(bool(text))
 
     def _pressed(self) -> None:

@@ -1,17 +1,14 @@
 """A fit that is under way, whatever is fitted: how far it is, how it is stopped, that it ends."""
 
-import weakref
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, ClassVar
-
-from psygnal import Signal
 
 from napari_piximi.errors import Cancelled, DeviceMemoryError, EngineError, PiximiError
 from napari_piximi.learn.readiness import Remedy, Trouble
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
 from napari_piximi.model.training import Classifier, Run, Settings
 from napari_piximi.ui import messages
+from napari_piximi.ui.course import Course
 from napari_piximi.ui.jobs import Job, Leaving
 from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.time_left import TimeLeft, spoken
@@ -80,7 +77,7 @@ class FitUnderWay:
         return ", ".join(parts)
 
 
-class FitCourse:
+class FitCourse(Course[FitUnderWay]):
     """What fits for one viewer, one fit at a time; a subclass says what, and what comes of it.
 
     Parameters
@@ -97,30 +94,14 @@ class FitCourse:
     RESULT: ClassVar[type[Any]]
     """What a fit returns, and what it puts aside in case the engine dies."""
 
-    changed = Signal()
-    """A fit has begun or ended, or its trouble is another."""
-    progressed = Signal()
-
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = weakref.ref(workspace)
-        self.current: FitUnderWay | None = None
+        super().__init__(workspace)
         self.trouble: Trouble | None = None
-        workspace.opened.connect(self._opened)
 
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace."""
-        found = self._workspace()
-        assert found is not None
-        return found
-
-    def stop(self) -> None:
-        """Stop the fit; the best weights so far are kept."""
+    def live(self, kind: str) -> FitUnderWay | None:
+        """Return the fit of a kind whose figures are still coming in."""
         fit = self.current
-        if fit is not None and fit.job is not None and not fit.stopping:
-            fit.stopping = True
-            fit.job.cancel()
-            self.changed.emit()
+        return None if fit is None or fit.over or fit.kind != kind else fit
 
     def forget_trouble(self) -> None:
         """Speak no more of what went wrong."""
@@ -128,10 +109,10 @@ class FitCourse:
             self.trouble = None
             self.changed.emit()
 
-    def _follow(self, fit: FitUnderWay, job: Job) -> None:
+    def _begin(self, fit: FitUnderWay, job: Job) -> None:
         """Follow the job of a fit that has begun."""
-        fit.job, fit.kind_name = job, self.workspace.project.kind_name(fit.kind)
-        job.leaving = Leaving(
+        fit.kind_name = self.workspace.project.kind_name(fit.kind)
+        leaving = Leaving(
             f"{one_line(fit.name)} is still being fitted",
             "Its best epoch so far can be kept as a model of the project. If you discard the fit, "
             "it is lost.",
@@ -140,25 +121,11 @@ class FitCourse:
             "Stop and keep the best",
             self.stop,
         )
-        job.progressed.connect(partial(self._progressed, fit))
-        job.finished.connect(partial(self._ended, fit))
-        self.changed.emit()
-
-    def _progressed(self, fit: FitUnderWay, done: int, total: int, text: str, values: Any) -> None:  # noqa: ANN401
-        if self.current is fit:
-            fit.take(done, total, text, dict(values))
-            self.progressed.emit()
-
-    def _ended(self, fit: FitUnderWay) -> None:
-        if self.current is fit:
-            self.current = None
-            self.changed.emit()
+        self._follow(fit, job, leaving)
 
     def _opened(self) -> None:
         self.trouble = None
-        if self.current is not None:  # it was cancelled with the project that it was of
-            self.current = None
-            self.changed.emit()
+        super()._opened()
 
     def _say_nothing_is_kept(self, fit: FitUnderWay) -> None:
         messages.info(

@@ -2,12 +2,12 @@
 
 import math
 
-from qtpy.QtCore import Qt
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_piximi.model.training import Classifier
 from napari_piximi.ui.shown_names import tip
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["FitOutcome", "outcome_of"]
 
@@ -20,10 +20,7 @@ class FitOutcome(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = QLabel()
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setWordWrap(True)
-        self.text.setMinimumWidth(80)
+        self.text = wrapped_label(least=80)
         self.text.setAccessibleName("How good the model is")
         self.next = QPushButton()
         self.next.clicked.connect(self.predict.emit)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from secrets import randbelow
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QKeySequence, QShortcut, QShowEvent
+from qtpy.QtCore import QEvent
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_piximi.learn.plans import INPUT_SETTINGS
@@ -22,13 +22,15 @@ from napari_piximi.ui.fit_actions import FIT_KEYS, FitActions
 from napari_piximi.ui.fit_outcome import FitOutcome
 from napari_piximi.ui.fit_trouble import TroubleLine
 from napari_piximi.ui.fitting import fitting_of
+from napari_piximi.ui.keys_within import keys_within
 from napari_piximi.ui.predicting import Asked, asked_count
 from napari_piximi.ui.preset_row import PresetRow
 from napari_piximi.ui.refitting import refitting_of
 from napari_piximi.ui.remedies import apply_remedy
 from napari_piximi.ui.rest import Pace, Rest
+from napari_piximi.ui.scrolled import scrolled
 from napari_piximi.ui.settings_form import SettingsForm
-from napari_piximi.ui.settings_split import SettingsSplit, scrolled
+from napari_piximi.ui.settings_split import SettingsSplit
 from napari_piximi.ui.shown_names import one_line
 
 if TYPE_CHECKING:
@@ -38,9 +40,6 @@ __all__ = ["FitPage"]
 
 DELAY = 60
 """Milliseconds without another change before the page looks at the project again."""
-
-PACE = 250
-"""Milliseconds between two pictures of a fit that is under way."""
 
 
 class FitPage(QWidget):
@@ -72,7 +71,7 @@ class FitPage(QWidget):
         self.curves = CurvesView()
         self._runs: list[Curves] = []
         self._rest = Rest(self.refresh, DELAY, self)
-        self._pace = Pace(self._progressed, PACE, self)
+        self._pace = Pace(self._progressed, owner=self)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -124,9 +123,7 @@ class FitPage(QWidget):
         self.follow.follow.toggled.connect(self._follow)
         self.follow.predict.toggled.connect(self._predict_too)
         self.seed.clicked.connect(self._new_seed)
-        self.keys = QShortcut(QKeySequence(FIT_KEYS), self)
-        self.keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        self.keys.activated.connect(self._fit_key)
+        self.keys = keys_within(self, FIT_KEYS, self.buttons.button.click)
 
     # --- what is shown -------------------------------------------------------------------------
 
@@ -141,7 +138,8 @@ class FitPage(QWidget):
         further = self.found(chosen) if self._can_continue(chosen) else None
         self._show_troubles(chosen, anew, further)
         possible, more = _possible(anew), None if further is None else _possible(further)
-        self._show_actions(chosen, possible and not _is_graph(chosen), more)
+        stops = (t.text for t in (*anew, *(further or ())) if t.severity == "stop")
+        self._show_actions(chosen, possible and not _is_graph(chosen), more, next(stops, ""))
         running = self.fitting.current is not None
         is_new = chosen is None
         self.compare.show_state(self.choice.kind, settings, can_fit=possible, is_new=is_new)
@@ -174,19 +172,19 @@ class FitPage(QWidget):
         own = self.fitting.trouble
         self.troubles.show_troubles((own, *found) if own is not None else found)
 
-    def _show_actions(self, chosen: Classifier | None, can_fit: bool, more: bool | None) -> None:
+    def _show_actions(
+        self, chosen: Classifier | None, can_fit: bool, more: bool | None, why: str
+    ) -> None:
         current = self.fitting.current
         settings = self.choice.settings
-        if current is not None:
-            self.buttons.show_running(current)
-        else:
-            self.buttons.show_ready(
-                self.choice.name,
-                anew=chosen is not None and bool(chosen.runs),
-                can_fit=can_fit,
-                can_go_on=more,
-                rest="",
-            )
+        self.buttons.show_fit(
+            current,
+            self.choice.name,
+            anew=chosen is not None and bool(chosen.runs),
+            can_fit=can_fit,
+            can_go_on=more,
+            why=why,
+        )
         forest = settings.architecture == FOREST
         device = "CPU" if forest else self.panel.learning.device
         self.device.show_device(device, fixed=forest or current is not None)
@@ -212,14 +210,10 @@ class FitPage(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        current = self.fitting.current
-        if current is None or current.over or current.kind != self.choice.kind:
-            self.curves.show_curves(self._runs)
-        else:
-            self.curves.show_curves([live_curves(current), *self._runs])
+        fit = self.fitting.live(self.choice.kind)
+        self.curves.show_curves(self._runs if fit is None else [live_curves(fit), *self._runs])
 
     def _progressed(self) -> None:
-        self.buttons.show_progress()
         if self.isVisible():
             self._draw()
 
@@ -247,10 +241,6 @@ class FitPage(QWidget):
         page = self.panel.page("Predict")
         assert isinstance(page, PredictPage)
         page.ask.predict(Asked.WAITING)
-
-    def _fit_key(self) -> None:
-        if self.buttons.button.isEnabled():
-            self.buttons.button.click()
 
     def _take_settings(self, settings: Settings) -> None:
         self.choice.set_settings(settings)

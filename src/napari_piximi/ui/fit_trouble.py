@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from napari_piximi.learn.readiness import Remedy, Severity, Trouble
 from napari_piximi.ui.shown_names import breakable
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["TroubleLine"]
 
@@ -83,9 +84,7 @@ class TroubleRow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         color = MARKS[trouble.severity]
         self.setStyleSheet(f"QWidget#troubleRow {{ border-left: 3px solid {color}; }}")
-        self.text = QLabel(breakable(f"{SIGNS[trouble.severity]} {trouble.text}"))
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setWordWrap(True)
+        self.text = wrapped_label(breakable(f"{SIGNS[trouble.severity]} {trouble.text}"))
         self.text.setToolTip(MEANINGS[trouble.severity])
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 1, 0, 1)

@@ -1,6 +1,5 @@
 """The fit of one viewer that is under way: it goes on while no page looks at it."""
 
-import weakref
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -15,8 +14,8 @@ from napari_piximi.model.training import Classifier, Run, Settings
 from napari_piximi.ui import messages, preferences
 from napari_piximi.ui.fit_course import FitCourse, FitUnderWay
 from napari_piximi.ui.learning import needs_keras
+from napari_piximi.ui.of_workspace import one_each
 from napari_piximi.ui.shown_names import one_line
-from napari_piximi.ui.workspace import Workspace
 
 __all__ = ["FitUnderWay", "Fitting", "fitting_of", "last_settings"]
 
@@ -60,7 +59,7 @@ class Fitting(FitCourse):
             done=partial(self._done, fit),
             failed=partial(self._failed, fit),
         )
-        self._follow(fit, job)
+        self._begin(fit, job)
         return fit
 
     # --- what comes of it ------------------------------------------------------------------------
@@ -75,6 +74,7 @@ class Fitting(FitCourse):
     def _take(self, fit: FitUnderWay, result: FitResult) -> bool:
         """Put a result into the project as it is now, and judge it."""
         workspace = self.workspace
+        workspace.settle()
         fit.over = True
         gone = fit.kind not in workspace.project.kinds
         try:
@@ -121,6 +121,7 @@ class Fitting(FitCourse):
         )
 
     def _evaluated(self, classifier: Classifier, evaluation: Evaluation) -> None:
+        self.workspace.settle()
         after = add_evaluation(self.workspace.project, classifier, evaluation)
         self.workspace.session.apply(after, f"Evaluate {one_line(classifier.name)}")
 
@@ -133,11 +134,5 @@ def last_settings() -> object:
     return preferences.get(LAST)
 
 
-_fittings: weakref.WeakKeyDictionary[Workspace, Fitting] = weakref.WeakKeyDictionary()
-
-
-def fitting_of(workspace: Workspace) -> Fitting:
-    """Return what fits for a viewer, made when it is first asked for."""
-    if workspace not in _fittings:
-        _fittings[workspace] = Fitting(workspace)
-    return _fittings[workspace]
+fitting_of = one_each(Fitting)
+"""Return what fits for a viewer, made when it is first asked for."""

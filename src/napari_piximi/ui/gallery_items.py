@@ -19,6 +19,7 @@ from napari_piximi.model import masks
 from napari_piximi.model.gallery import Gallery
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Thing
+from napari_piximi.ui.percent import percent_below
 from napari_piximi.ui.shown_names import breakable
 from napari_piximi.ui.thumbnails import Thumbnails
 
@@ -125,7 +126,7 @@ def prediction_text(project: Project, thing: Thing) -> str:
     if said is None:
         return ""
     name = project.categories[said.category].name
-    return name if said.probability is None else f"{name} {said.probability:.0%}"
+    return name if said.probability is None else f"{name} {percent_below(said.probability)}"
 
 
 def describe(project: Project, thing: Thing, trouble: str = "") -> str:

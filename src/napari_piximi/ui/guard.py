@@ -3,7 +3,7 @@
 import weakref
 from functools import partial
 
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QMainWindow, QWidget
 
 from napari_piximi.ui import documents, messages
@@ -69,7 +69,8 @@ class _Guard(QObject):
 
 def guard(window: QMainWindow, workspace: Workspace) -> None:
     """Ask about unsaved changes before `window` closes; once is enough, more does no harm."""
-    guards = window.findChildren(_Guard)
+    # Its own children alone: this is asked whenever a panel is shown.
+    guards = window.findChildren(_Guard, options=Qt.FindChildOption.FindDirectChildrenOnly)
     if not any(found.workspace is workspace for found in guards):
         _Guard(window, workspace)
 

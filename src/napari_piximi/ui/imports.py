@@ -157,6 +157,7 @@ def import_annotations(workspace: Workspace, path: Path | str) -> Job:
     path, project = Path(path), workspace.project
 
     def add(result: Project) -> None:
+        workspace.settle()
         if workspace.project is not project:  # the user went on: once more, with what is there now
             import_annotations(workspace, path)
             return

@@ -7,15 +7,14 @@ from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from napari_piximi.ui.shown_names import LONGEST_TROUBLE, breakable
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["InlineName", "trouble_label"]
 
 
-def trouble_label(parent: QWidget | None = None) -> QLabel:
+def trouble_label() -> QLabel:
     """Make the label that says what is wrong; hidden while nothing is."""
-    label = QLabel(parent)
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+    label = wrapped_label()
     label.setObjectName("trouble")
     label.setStyleSheet(
         "QLabel#trouble { background-color: #99121f; color: white; padding: 3px 5px;"

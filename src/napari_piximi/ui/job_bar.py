@@ -16,9 +16,6 @@ __all__ = ["JobBar", "JobRow"]
 PATIENCE = 300
 """Milliseconds after which a job is shown: what ends sooner would only flicker."""
 
-PACE = 500
-"""Milliseconds between two changes of a row."""
-
 
 class JobRow(QWidget):
     """One job that runs.
@@ -53,7 +50,7 @@ class JobRow(QWidget):
         self.due = QTimer(self)
         self.due.setSingleShot(True)
         self._latest = 0, 0, ""
-        self._pace = Pace(self._show, PACE, self)
+        self._pace = Pace(self._show, owner=self)
         job.progressed.connect(self._note)
 
     def _note(self, done: int, total: int, message: str, _values: object) -> None:

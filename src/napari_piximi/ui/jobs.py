@@ -18,7 +18,7 @@ from napari_piximi.ui.activity import Activity
 
 __all__ = ["Job", "Jobs", "Leaving", "missed", "show_failure"]
 
-INTERVAL = 0.05
+INTERVAL = 0.25
 """Seconds between two reports of progress that only count."""
 MOST = 10**9
 """Most steps that are reported."""

@@ -11,11 +11,14 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWid
 
 from napari_piximi.ui.category_view import DELETE_KEYS
 from napari_piximi.ui.shown_names import tip
+from napari_piximi.ui.spare_columns import leave_out
 
 __all__ = ["Column", "KeptLine", "KeptList"]
 
 MOST_ROWS = 6
 ROW = 21
+LEAST = 96
+"""Width in pixels of a name that can be told from others."""
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -30,12 +33,16 @@ class Column:
         In pixels; 0 for what is left.
     number : bool
         It stands at the right.
+    spare : bool
+        It is left out where the list is narrow, the first one first; what is told of a line when
+        the pointer rests on it says it too.
     """
 
     title: str
     meaning: str
     width: int = 0
     number: bool = False
+    spare: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,7 @@ class KeptList(QTreeWidget):
         self.setHeaderLabels([column.title for column in columns])
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
         self.setAllColumnsShowFocus(True)
         self.setAccessibleName(name)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -92,6 +100,7 @@ class KeptList(QTreeWidget):
         assert titles is not None
         header.setMinimumSectionSize(24)
         header.setStretchLastSection(False)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
         for place, column in enumerate(columns):
             mode = QHeaderView.ResizeMode
             header.setSectionResizeMode(place, mode.Fixed if column.width else mode.Stretch)
@@ -100,6 +109,7 @@ class KeptList(QTreeWidget):
             titles.setToolTip(place, column.meaning)
             if column.number:
                 titles.setTextAlignment(place, RIGHT)
+        leave_out(self, [n for n, column in enumerate(columns) if column.spare], LEAST)
         self.currentItemChanged.connect(self._choose)
 
     def show_entries(self, kept: Sequence[Any], current: Callable[[Any], bool]) -> None:

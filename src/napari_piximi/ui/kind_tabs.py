@@ -201,6 +201,7 @@ class KindTabs(QWidget):
             self.rename()
 
     def _create(self, name: str) -> str | None:
+        self._workspace.settle()
         try:
             after = edits.create_kind(self._workspace.project, name)
         except EditError as error:
@@ -210,6 +211,7 @@ class KindTabs(QWidget):
         return None
 
     def _rename(self, kind: str, name: str) -> str | None:
+        self._workspace.settle()
         project = self._workspace.project
         try:
             after = edits.edit_kind(project, kind, name=name)

@@ -25,6 +25,7 @@ from napari_piximi.model.things import (
 from napari_piximi.progress import Progress, silent
 from napari_piximi.ui.layer_plan import Outcome, Planned, fits, outcomes
 from napari_piximi.ui.layer_sources import Source, is_preview, of_data, of_layer
+from napari_piximi.ui.shown_names import one_line
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -342,13 +343,33 @@ def _apply(
 ) -> None:
     sources = [source for _, planned in join.images for source in planned.sources]
     sources += [source for _, source in join.labels]
+    before = workspace.project
     if not workspace.edit(f"Add {_layers(sources)}", _joined, join, *made):
         return
+    _tell(before, workspace.project, _layers(sources))
     for layer in layers:
         layer.visible = False
     first = next((key for key, _ in (*join.images, *join.labels)), None)
     if first is not None:
         workspace.show(first)
+
+
+def _tell(before: Project, after: Project, what: str) -> None:
+    """Say what came of layers that joined."""
+    from napari_piximi.ui import messages
+
+    new = [thing for key, thing in after.things.items() if key not in before.things]
+    objects = [thing for thing in new if thing.kind != IMAGE_KIND]
+    kinds = ", ".join(one_line(after.kind_name(key)) for key in sorted({o.kind for o in objects}))
+    parts = [
+        f"{count:,} {noun if count == 1 else noun + 's'}{of}"
+        for count, noun, of in (
+            (len(new) - len(objects), "image", ""),
+            (len(objects), "object", f" of {kinds}"),
+        )
+        if count
+    ]
+    messages.info(f"{what} joined the project: {' and '.join(parts) or 'nothing new'}")
 
 
 def _layers(sources: Sequence[Source]) -> str:

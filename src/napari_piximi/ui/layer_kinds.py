@@ -81,6 +81,12 @@ class KindLayers:
         """Return the layers, in the project's order of kinds."""
         return [kind.layer for kind in self.kinds.values()]
 
+    def place_below(self) -> int:
+        """Return the place in the viewer for a layer that is to lie below all of these."""
+        layers = self._workspace.viewer.layers
+        places = [layers.index(layer) for layer in self.layers() if layer in layers]
+        return min(places, default=len(layers))
+
     def kind_of(self, layer: object) -> str | None:
         """Return the id of the kind that a layer has labels of."""
         return next((key for key, ours in self.kinds.items() if ours.layer is layer), None)
@@ -226,7 +232,7 @@ class KindLayers:
                 ours.recolor(project, self._mode, selected)
 
     def fill(self) -> None:
-        """Show what was made ready for new layers, now that they are in the viewer."""
+        """Show what is on new layers: in a window, when they are in the viewer."""
         for ours in list(self.kinds.values()):
             ours.fill()
 

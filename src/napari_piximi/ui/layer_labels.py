@@ -2,7 +2,6 @@
 
 import weakref
 from collections.abc import Iterator, Set
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from napari_piximi.ui.workspace import Workspace
 
-__all__ = ["KindLayer", "warm_up"]
+__all__ = ["KindLayer"]
 
 LOOK_AGAIN = 200
 """Milliseconds after napari drew labels that it did not tell were painted."""
@@ -69,7 +68,6 @@ class KindLayer:
         self._commit_soon = Rest(self._commit_at_rest, 0)
         self._look_soon = Rest(self._look, LOOK_AGAIN)
         self._texture = Texture()
-        self._coming: LabelsAhead | None = None
         self._colors: NDArray[np.float32] | None = None
         self._given: object = None
         self._press: object = None
@@ -77,6 +75,9 @@ class KindLayer:
         self._told = False
         self.image = image
         self.kind = kind
+        ahead = ahead or labels_ahead(workspace.project, image.id, kind.id)
+        self._coming: LabelsAhead | None = ahead
+        self.raster = ahead.raster
         # One pixel of few bits at first, so that napari does not work on all more than once.
         scale = scale_of(image)
         self.layer = Labels(
@@ -85,10 +86,6 @@ class KindLayer:
             colormap=LabelColors(NONE, self._texture),
         )  # fmt: skip
         self._table = LabelTable(workspace, self.layer)
-        if ahead is None:
-            self._take(labels_ahead(workspace.project, image.id, kind.id))
-        else:
-            self.raster, self._coming = ahead.raster, ahead
         self._label = self.layer.selected_label
         self.layer.events.paint.connect(self._note_paint)
         self.layer.events.data.connect(self._note_data)
@@ -112,7 +109,7 @@ class KindLayer:
         self._forget_strokes()
 
     def fill(self) -> None:
-        """Show what was made ready for a new layer; later than napari makes room for the layer."""
+        """Show what is on a new layer, if that was not done yet."""
         if self._coming is not None:
             self._take(self._coming)
 
@@ -125,8 +122,11 @@ class KindLayer:
             label = min(self.raster.largest + 1, self._most)
             if label <= np.iinfo(self.layer.data.dtype).max:  # the new data may have fewer bits
                 self.layer.selected_label = label
+            looking = self._look_soon.waiting
             self.layer.data = self._given = ahead.data
             self.layer.selected_label = label
+            if not looking:  # nobody but we changed anything
+                self._look_soon.forget()
         self._table.put(ahead.raster, ahead.table)
 
     def fits(self, image: Image) -> bool:
@@ -242,7 +242,7 @@ class KindLayer:
         """Find changes that no event tells of, once the user is not in the middle of one."""
         if self._is_drawing():
             self._look_soon.ask()
-        else:
+        elif self._coming is None:
             self._find()
 
     def _find(self) -> None:
@@ -352,16 +352,6 @@ class KindLayer:
         self.layer.editable = False
         self.layer.editable = True
         self.layer.mode = mode
-
-
-def warm_up() -> None:
-    """Import what the first Labels layer needs; for threads that read.
-
-    No layer is made here: the units of its first one are defined without a lock, and two
-    threads that do so at once fail.
-    """
-    for name in ("pandas", "pint", "scipy.ndimage", "scipy.spatial"):
-        import_module(name)
 
 
 def _after(project: Project, stroke: Any) -> Project:  # noqa: ANN401

@@ -1,7 +1,6 @@
 """The features table of a Labels layer: what napari tells of the label under the mouse."""
 
-from collections.abc import Mapping, Set
-from operator import attrgetter
+from collections.abc import Collection, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,10 +114,11 @@ class LabelTable:
         """Set some rows in their places: to set all takes long."""
         self._give_soon.flush()
         table = self._layer.features
-        for thing in filter(None, map(raster.things.get, self._stale)):
-            for column, value in _row(project, thing).items():
-                if column in table:
-                    table.loc[self._rows[thing.id] + 1, column] = value
+        things = [raster.things[key] for key in self._stale if key in raster.things]
+        places = [self._rows[thing.id] + 1 for thing in things]
+        for column, values in _told(project, things).items():
+            if things and column in table:
+                table.loc[places, column] = values
         self._stale = set()
         self._layer.events.features()
 
@@ -144,36 +144,30 @@ def features_of(project: Project, raster: Raster) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    names = {key: category.name for key, category in project.categories.items()}
-    things = raster.things.values()
-    told = list(map(attrgetter("prediction"), things))
-    said = [names.get(p.category, "") if p else "" for p in told]
-    odds = [p.probability if p else None for p in told]
+    told = _told(project, raster.things.values())
     return pd.DataFrame(
         {
             "index": np.concatenate(([0], raster.numbers())),
             "id": ["", *raster.rows],
-            "name": ["background", *map(attrgetter("name"), things)],
-            "category": ["", *(names.get(thing.category, "") for thing in things)],
-            "partition": ["", *(thing.partition.value for thing in things)],
-            "prediction": ["", *said],
-            "probability": np.array([np.nan, *odds], float),
+            "name": ["background", *told["name"]],
+            "category": ["", *told["category"]],
+            "partition": ["", *told["partition"]],
+            "prediction": ["", *told["prediction"]],
+            "probability": np.append(np.nan, told["probability"]),
         }
     )
 
 
-def _row(project: Project, thing: Annotation) -> Mapping[str, Any]:
-    """Return what of a row may differ after an edit that leaves all objects where they are."""
-    said, categories = thing.prediction, project.categories
-    predicted = categories.get(said.category) if said else None
-    odds = said.probability if said else None
-    category = categories.get(thing.category)
+def _told(project: Project, things: Collection[Annotation]) -> dict[str, Any]:
+    """Return the columns that may differ after an edit that leaves all objects where they are."""
+    names = {key: category.name for key, category in project.categories.items()}
+    said = [thing.prediction for thing in things]
     return {
-        "name": thing.name,
-        "category": category.name if category else "",
-        "partition": thing.partition.value,
-        "prediction": predicted.name if predicted else "",
-        "probability": np.nan if odds is None else float(odds),
+        "name": [thing.name for thing in things],
+        "category": [names.get(thing.category, "") for thing in things],
+        "partition": [thing.partition.value for thing in things],
+        "prediction": [names.get(p.category, "") if p else "" for p in said],
+        "probability": np.array([p.probability if p else None for p in said], float),
     }
 
 

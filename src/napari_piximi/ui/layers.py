@@ -1,8 +1,7 @@
 """Layers both ways: what the viewer shows of the project, and edits made in the viewer."""
 
 import weakref
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,10 @@ from napari_piximi.model.things import IMAGE_KIND, Annotation, ArrayPixels, Chan
 from napari_piximi.progress import Progress
 from napari_piximi.ui import messages
 from napari_piximi.ui.layer_ahead import Ahead
+from napari_piximi.ui.layer_arrivals import Arrivals, has_window
 from napari_piximi.ui.layer_channels import ChannelLayers, apply_channels_to_all
 from napari_piximi.ui.layer_colors import ColorMode
+from napari_piximi.ui.layer_firsts import use_units
 from napari_piximi.ui.layer_foresight import Foresight, ready
 from napari_piximi.ui.layer_keys import ViewerKeys
 from napari_piximi.ui.layer_kinds import KindLayers
@@ -60,11 +61,11 @@ class LayerLink:
         self._look_soon = Rest(self._commit_look, LOOK_DELAY)
         self._plane_soon = Rest(self._commit_plane, PLANE_DELAY)
         self._kinds_soon = Rest(self._show_kinds, 0)
-        self._fill_soon = Rest(self._fill, 0)
         self._image: str | None = None
         self._extent: object = None
         self._active: tuple[Layer | None] | None = None
         self._foresight = Foresight()
+        self._arrivals = Arrivals(viewer)
         self._wanted = ""
         self._keys = ViewerKeys(workspace, self, viewer)
         self._channels = ChannelLayers(self._look_soon.ask)
@@ -153,6 +154,7 @@ class LayerLink:
     def flush(self) -> None:
         """Make edits now of all that was changed in the viewer and still waits for a rest."""
         self._kinds_soon.flush()
+        self._arrivals.flush()
         self._kinds.flush()
         self._look_soon.flush()
         self._plane_soon.flush()
@@ -166,12 +168,12 @@ class LayerLink:
     def _forget(self) -> None:
         """Another project was opened: what waits belongs to the old one."""
         viewer = self._viewer()
-        for rest in (self._look_soon, self._plane_soon, self._kinds_soon, self._fill_soon):
+        for rest in (self._look_soon, self._plane_soon, self._kinds_soon):
             rest.forget()
         self._image = None
         self._foresight.forget()
         if viewer is not None:
-            self._clear(viewer)
+            self._clear()
 
     def _show(self) -> None:
         """Show the image that the workspace wants shown; one of very many things a moment later."""
@@ -184,7 +186,7 @@ class LayerLink:
         image = project.things.get(self._workspace.shown or "")
         if not isinstance(image, Image):
             self._image = None
-            self._clear(viewer)
+            self._clear()
         elif len(project.things) < MANY:
             self._display(image)
         else:
@@ -210,17 +212,18 @@ class LayerLink:
         viewer = self._viewer()
         if viewer is None:
             return
+        use_units()
         self._image = image.id
         self._active = (viewer.layers.selection.active,)
-        self._show_pixels(viewer, image)
         self._kinds_soon.ask()
-        if not soon:
+        self._show_pixels(viewer, image)
+        if not soon and not has_window(viewer):
             self._kinds_soon.flush()
 
     def _show_pixels(self, viewer: "ViewerModel", image: Image) -> None:
         pixels = image.pixels
         if not self._channels.fits(image):
-            _remove(viewer, self._channels.take_all())
+            self._arrivals.take(self._channels.take_all())
         nbytes = int(np.prod(pixels.shape)) * pixels.dtype.itemsize
         if isinstance(pixels, ArrayPixels) or nbytes <= AT_ONCE:
             try:
@@ -243,35 +246,39 @@ class LayerLink:
         if viewer is None or image is None or image.id != key or image.pixels is not pixels:
             return
         active = viewer.layers.selection.active
-        below = [viewer.layers.index(layer) for layer in self._kinds.layers()]
-        place = min(below, default=len(viewer.layers))
-        for offset, layer in enumerate(self._channels.show(image, array)):
-            viewer.layers.insert(place + offset, layer)
-        self._settle(viewer, image, active)
+        self._arrivals.bring(self._channels.show(image, array), self._kinds.place_below)
+        self._arrivals.then(partial(self._settle, image.id, active))
+        self._arrivals.then(self._attend)
 
     def _show_kinds(self) -> None:
-        """Show the kinds of the image; making their layers takes napari long enough."""
+        """Show the kinds of the image; in a window, what is on them in a turn of its own."""
         viewer, image = self._viewer(), self._shown()
         if viewer is None or image is None:
             return
         ahead = self._foresight.take(self._workspace.project, image.id)
         active, self._active = (self._active or (viewer.layers.selection.active,))[0], None
         gone, new = self._kinds.show(image, ahead)
-        _remove(viewer, gone)
-        for layer in new:
-            viewer.layers.append(layer)
-        self._keys.refresh()
-        self._settle(viewer, image, active)
-        if ahead:
-            self._fill_soon.ask()
+        soon = bool(ahead) or has_window(viewer)
+        if not soon:
+            self._kinds.fill()
+        self._arrivals.take(gone)
+        self._arrivals.bring(new, lambda: len(viewer.layers))
+        self._arrivals.then(self._keys.refresh)
+        self._arrivals.then(partial(self._settle, image.id, active))
+        if soon:
+            self._arrivals.then(self._kinds.fill)
+        self._arrivals.then(self._attend)
+
+    def _attend(self) -> None:
+        """Look at what was to be looked at as soon as all is there."""
         wanted, self._wanted = self._wanted, ""
         self._focus(wanted)
 
-    def _fill(self) -> None:
-        self._kinds.fill()
-
-    def _settle(self, viewer: "ViewerModel", image: Image, active: Layer | None) -> None:
-        """Look at an image after layers came, with the layer active that was before."""
+    def _settle(self, key: str, active: Layer | None) -> None:
+        """Look at an image after its layers came, with the layer active that was before."""
+        viewer, image = self._viewer(), self._shown()
+        if viewer is None or image is None or image.id != key:
+            return
         name_planes(viewer, image)
         set_plane(viewer, image, image.plane)
         extent = image.pixels.shape[:3], image.pixel_size
@@ -280,7 +287,8 @@ class LayerLink:
             viewer.reset_view()
         if active is None or active not in viewer.layers:
             labels = [layer for layer in self._kinds.layers() if layer.visible]
-            active = next(iter([*labels, *self._channels.layers.values()]), None)
+            ours = [*labels, *self._channels.layers.values()]
+            active = next((layer for layer in ours if layer in viewer.layers), None)
         if active is not None:
             viewer.layers.selection.active = active
 
@@ -326,13 +334,14 @@ class LayerLink:
         found = self._workspace.project.things.get(thing)
         if viewer is None or not isinstance(found, Annotation):
             return
-        if image is None or found.image != image.id:  # it is being made ready
+        waiting = self._kinds_soon.waiting or self._arrivals.waiting
+        if waiting or image is None or found.image != image.id:  # it is being made ready
             self._wanted = thing
             return
         centre_on(viewer, image, found)
         self.select(thing)
         layer = self.labels_layer(found.kind)
-        if layer is not None:
+        if layer is not None and layer in viewer.layers:
             viewer.layers.selection.active = layer
 
     # --- from the viewer -------------------------------------------------------------------
@@ -370,18 +379,10 @@ class LayerLink:
             self._image = self._workspace.shown = None
             self._workspace.shown_changed.emit()
 
-    def _clear(self, viewer: "ViewerModel") -> None:
+    def _clear(self) -> None:
         labels = [self._kinds.drop(key) for key in list(self._kinds.kinds)]
-        _remove(viewer, [*labels, *self._channels.take_all()])
+        self._arrivals.take([*labels, *self._channels.take_all()])
         self._extent = None
-
-
-def _remove(viewer: "ViewerModel", layers: Iterable[Layer]) -> None:
-    """Take layers out of the viewer, in one batch where napari can: each ends in a collection."""
-    present = [layer for layer in layers if layer in viewer.layers]
-    with getattr(viewer.layers, "batched_update", nullcontext)() if present else nullcontext():
-        for layer in present:
-            viewer.layers.remove(layer)
 
 
 def _read(pixels: Pixels, progress: Progress) -> NDArray[Any]:

@@ -6,8 +6,10 @@ from superqt import QFlowLayout
 
 from napari_piximi.learn.projections import METHODS, has_umap
 from napari_piximi.ui import preferences
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.map_colors import MODES, Mode
 from napari_piximi.ui.map_view import Tool
+from napari_piximi.ui.push_button import push_button
 
 __all__ = ["MapBar"]
 
@@ -32,8 +34,8 @@ class MapBar(QWidget):
         super().__init__(parent)
         self.method = _choice("How the map is made", METHODS, preferences.get(METHOD, ""))
         self.color = _choice("Colour the points by", MODES, preferences.get(COLOR, ""))
-        self.make = _button("Map", "Ask the model about all things, and draw them as a map")
-        self.fit = _button("All", "Show all points (F)")
+        self.make = push_button("Map", "Ask the model about all things, and draw them as a map")
+        self.fit = push_button("All", "Show all points (F)")
         self._tools = QButtonGroup(self)
         self.buttons: dict[Tool, QPushButton] = {}
         flow = QFlowLayout(self)
@@ -41,7 +43,7 @@ class MapBar(QWidget):
         flow.setHorizontalSpacing(4)
         flow.setVerticalSpacing(4)
         for tool, meaning in TOOLS.items():
-            button = self.buttons[tool] = _button(tool.value, meaning)
+            button = self.buttons[tool] = push_button(tool.value, meaning)
             button.setCheckable(True)
             self._tools.addButton(button)
         for part in (self.make, self.method, self.color, *self.buttons.values(), self.fit):
@@ -76,16 +78,9 @@ class MapBar(QWidget):
 
 
 def _choice(meaning: str, texts: tuple[str, ...], kept: str) -> QComboBox:
-    choice = QComboBox()
+    choice = ElidedBox()
     choice.addItems(list(texts))
     choice.setCurrentText(kept if kept in texts else texts[0])
     choice.setToolTip(meaning)
     choice.setAccessibleName(meaning)
     return choice
-
-
-def _button(text: str, meaning: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(meaning)
-    button.setAccessibleName(meaning)
-    return button

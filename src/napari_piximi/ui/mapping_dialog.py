@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -13,7 +12,6 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -23,8 +21,10 @@ from qtpy.QtWidgets import (
 
 from napari_piximi.learn.adoption import NewCategory, Target, suggest_targets
 from napari_piximi.model.project import Project
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.inline_name import trouble_label
 from napari_piximi.ui.shown_names import breakable, one_line, tip
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["Mapping", "MappingDialog", "ask_mapping"]
 
@@ -115,7 +115,7 @@ class MappingDialog(QDialog):
         self._many = len(classes) > MOST_CLASSES
         self._preset: tuple[Target, ...] = ()
         self.setWindowTitle("What do its classes stand for?")
-        self.kinds = QComboBox()
+        self.kinds = ElidedBox()
         self.table = QTableWidget(0, 2)
         self.trouble = trouble_label()
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -146,7 +146,7 @@ class MappingDialog(QDialog):
     # --- within ------------------------------------------------------------------------------
 
     def _build(self, name: str, *, fixed: bool) -> None:
-        words = QLabel(
+        words = wrapped_label(
             f"“{breakable(one_line(name))}” tells {len(self._classes):,} classes apart. "
             + (
                 "These are too many to choose one by one: each gets the category of its name."
@@ -155,8 +155,6 @@ class MappingDialog(QDialog):
                 "predicted."
             )
         )
-        words.setTextFormat(Qt.TextFormat.PlainText)
-        words.setWordWrap(True)
         self.kinds.setAccessibleName("Kind of things that the model is for")
         self.kinds.setToolTip(
             "The model is of this kind" if fixed else "The kind of things that the model is for"
@@ -217,7 +215,7 @@ class MappingDialog(QDialog):
         self._check()
 
     def _new_combo(self, row: int) -> QComboBox:
-        combo = QComboBox()
+        combo = ElidedBox()
         combo.setAccessibleName(f"Category of the class {one_line(self._classes[row])}")
         combo.setToolTip("What this class stands for")
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -1,22 +1,28 @@
 """What the menu of a model does: open, save, look inside, copy, delete, settings as a file."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QWidget
 
-from napari_piximi.io.hyperparameters import read_hyperparameters, write_hyperparameters
+from napari_piximi.io.hyperparameters import (
+    is_piximis,
+    read_hyperparameters,
+    write_hyperparameters,
+)
 from napari_piximi.io.tfjs import write_model
 from napari_piximi.model import edits
 from napari_piximi.model.free_names import free_name
 from napari_piximi.model.project import Project, new_project
-from napari_piximi.model.training import FOREST_FORMAT, Classifier, ModelArtifact
+from napari_piximi.model.training import FOREST_FORMAT, NETWORKS, Classifier, ModelArtifact
 from napari_piximi.progress import Progress, silent
 from napari_piximi.ui import file_choice, messages
 from napari_piximi.ui.adopting import adopt_models, map_classifier
 from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.learning import needs_keras
+from napari_piximi.ui.model_saving import save_model
 from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.summary_dialog import SummaryDialog
 
@@ -29,6 +35,12 @@ __all__ = ["ModelActions", "portable_model"]
 
 MODEL_FILTERS = ("Models (*.json *.bin *.zip)", "All files (*)")
 SETTINGS_FILTERS = ("Hyper-parameters (*.json)",)
+AS_PIXIMI = (
+    "is Piximi's own, so the next fit does as Piximi does: it never stops early, keeps the last "
+    "epoch and not the best, neither averages weights, nor smooths labels, nor shifts, rotates or "
+    "zooms things, and puts outputs through softmax twice; each can be reset on the Fit page"
+)
+"""What such a file cannot tell, and is otherwise by our defaults."""
 
 
 class ModelActions:
@@ -76,27 +88,14 @@ class ModelActions:
         return None if path is None else self.save_to(classifier, model, path)
 
     def save_to(self, classifier: Classifier, model: ModelArtifact, path: Path) -> Job | None:
-        """Write the files; weights of this name that are there already are asked about."""
-        weights = path.with_name(f"{path.stem}.weights.bin")
-        if weights.exists() and not path.exists():
-            answer = messages.ask(
-                self.parent,
-                "Replace the weights file?",
-                f"{weights.name} is there already, without its {path.name}.",
-                ["Replace", "Cancel"],
-            )
-            if answer != "Replace":
-                return None
+        """Write the files, as :func:`save_model` does."""
         forest = model.document.get("format") == FOREST_FORMAT
-        told = f"Saved {path.name} and {weights.name}"
-        if forest:
-            told += ". Piximi cannot open a forest; napari-piximi can"
-        return self.workspace.run(
-            f"Save {path.name}",
-            _write,
-            portable_model(self.workspace.project, classifier, model),
+        return save_model(
+            self.workspace,
             path,
-            done=lambda _: messages.info(told),
+            partial(write_model, portable_model(self.workspace.project, classifier, model)),
+            self.parent,
+            ". Piximi cannot open a forest; napari-piximi can" if forest else "",
         )
 
     def summarize(self) -> Job | None:
@@ -168,10 +167,11 @@ class ModelActions:
     def read_settings(self, path: Path) -> Job:
         """Draft the next fit with a file; what it cannot say of a model that is there stays."""
 
-        def read(progress: Progress = silent) -> "Settings":
-            return read_hyperparameters(path)
+        def read(progress: Progress = silent) -> tuple["Settings", bool]:
+            return read_hyperparameters(path), is_piximis(path)
 
-        def take(settings: "Settings") -> None:
+        def take(found: tuple["Settings", bool]) -> None:
+            settings, piximis = found
             if self.choice.classifier is not None:
                 present = self.choice.settings
                 settings = replace(
@@ -181,6 +181,8 @@ class ModelActions:
                     width=present.width,
                 )
             self.choice.set_settings(settings)
+            if piximis and settings.architecture in NETWORKS:
+                messages.info(f"{one_line(path.name)} {AS_PIXIMI}")
 
         return self.workspace.run(f"Import {path.name}", read, done=take)
 
@@ -220,9 +222,3 @@ def portable_model(project: Project, classifier: Classifier, model: ModelArtifac
     if len({name.casefold() for name in names}) < len(names) or tuple(names) == classes:
         return model
     return ModelArtifact({**model.document, "classes": names}, model.weights)
-
-
-def _write(artifact: ModelArtifact, path: Path, progress: Progress = silent) -> None:
-    progress(0, 1, f"Writing {path.name}")
-    write_model(artifact, path)
-    progress(1, 1, f"Wrote {path.name}")

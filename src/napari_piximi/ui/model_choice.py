@@ -1,6 +1,5 @@
 """Which model the Classifier dock is about: a new one, or one of the project."""
 
-import weakref
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from napari_piximi.model.free_names import numbered_name
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import PRESETS, Classifier, Settings
 from napari_piximi.ui import preferences
+from napari_piximi.ui.of_workspace import OfWorkspace
 
 if TYPE_CHECKING:
     from napari_piximi.ui.workspace import Workspace
@@ -30,7 +30,7 @@ class _Chosen:
     names: dict[str | None, str] = field(default_factory=dict)
 
 
-class ModelChoice:
+class ModelChoice(OfWorkspace):
     """The model of the kind on show that is fitted, asked and judged, with its draft settings.
 
     Parameters
@@ -42,19 +42,12 @@ class ModelChoice:
     """Another model, kind, draft or name; or the chosen classifier itself has changed."""
 
     def __init__(self, workspace: "Workspace") -> None:
-        self._workspace = weakref.ref(workspace)
+        super().__init__(workspace)
         self._chosen: dict[str, _Chosen] = {}
         self._kind = self.kind
         workspace.changed.connect(self._project_changed)
         workspace.opened.connect(self._opened)
         workspace.gallery.arranged.connect(self._arranged)
-
-    @property
-    def workspace(self) -> "Workspace":
-        """The workspace."""
-        found = self._workspace()
-        assert found is not None
-        return found
 
     @property
     def kind(self) -> str:

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QMenu, QWidget
 
+from napari_piximi.ui.menu_entries import Entry, write_menu
 from napari_piximi.ui.model_actions import ModelActions
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
 
 __all__ = ["ModelMenu"]
-
-Entry = tuple[str, str, Callable[[], object], bool]
 
 
 class ModelMenu(QMenu):
@@ -41,15 +40,7 @@ class ModelMenu(QMenu):
 
     def fill(self) -> None:
         """Write what can be done now."""
-        self.clear()
-        for group in self._groups():
-            for text, meaning, slot, enabled in group:
-                action = self.addAction(text)
-                assert action is not None
-                action.setToolTip(meaning)
-                action.setEnabled(enabled)
-                action.triggered.connect(lambda _=False, slot=slot: slot())
-            self.addSeparator()
+        write_menu(self, self._groups())
 
     def _groups(self) -> tuple[tuple[Entry, ...], ...]:
         do = self.actions_of

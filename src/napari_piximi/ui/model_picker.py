@@ -4,20 +4,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QShortcut,
-    QSizePolicy,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from napari_piximi.errors import EditError
 from napari_piximi.model import edits
+from napari_piximi.model.accuracy import known_accuracy
 from napari_piximi.model.project import Project
 from napari_piximi.model.training import (
     ARCHITECTURES,
@@ -28,15 +19,19 @@ from napari_piximi.model.training import (
     ModelArtifact,
 )
 from napari_piximi.ui.adopting import unmapped
-from napari_piximi.ui.inline_name import trouble_label
+from napari_piximi.ui.elided_box import ElidedBox
+from napari_piximi.ui.keys_within import keys_within
 from napari_piximi.ui.model_choice import free_name
 from napari_piximi.ui.model_menu import ModelMenu
-from napari_piximi.ui.shown_names import LONGEST_TROUBLE, breakable, one_line, tip
+from napari_piximi.ui.name_line import NameLine
+from napari_piximi.ui.percent import percent
+from napari_piximi.ui.shown_names import one_line, tip
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
 
-__all__ = ["ModelPicker", "architecture_of", "last_accuracy"]
+__all__ = ["ModelPicker", "architecture_of"]
 
 NEW = "new"
 OWN = "own"
@@ -60,7 +55,7 @@ class ModelPicker(QWidget):
     Attributes
     ----------
     models : QComboBox
-    name : QLineEdit
+    name : NameLine
     more : QPushButton
     menu : ModelMenu
     """
@@ -68,11 +63,10 @@ class ModelPicker(QWidget):
     def __init__(self, panel: "ClassifierPanel") -> None:
         super().__init__(panel)
         self.panel, self.choice = panel, panel.choice
-        self.models, self.name = QComboBox(), QLineEdit()
+        self.models, self.name = ElidedBox(), NameLine("model", self._trouble)
         self.more = QPushButton("⋯")
-        self.trouble = trouble_label()
-        self.missing, self.map = QLabel(), QPushButton("Map classes…")
-        self.menu = ModelMenu(panel, self.begin_rename, self)
+        self.missing, self.map = wrapped_label(), QPushButton("Map classes…")
+        self.menu = ModelMenu(panel, self.name.begin, self)
         self._label_controls()
         self._lay_out()
         self._connect()
@@ -87,15 +81,10 @@ class ModelPicker(QWidget):
         if found is None:
             given = self.choice.name
             free = free_name(self.panel.workspace.project, self.choice.settings.architecture)
-            self._write_name("" if given == free else given, given)
+            self.name.show_name("" if given == free else given, given)
         else:
-            self._write_name(found.name, found.name)
+            self.name.show_name(found.name, found.name)
         self._show_missing(found)
-
-    def begin_rename(self) -> None:
-        """Put the cursor into the name."""
-        self.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.name.selectAll()
 
     # --- drawing -----------------------------------------------------------------------------
 
@@ -106,13 +95,10 @@ class ModelPicker(QWidget):
         )
         self.models.setMinimumContentsLength(8)
         self.models.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.name.setAccessibleName("Name of the model")
         self.name.setMinimumWidth(60)
         self.more.setFixedSize(BUTTON, BUTTON)
         self.more.setToolTip("Open, save, look into, map, copy or delete a model")
         self.more.setAccessibleName("More about the model")
-        self.missing.setTextFormat(Qt.TextFormat.PlainText)
-        self.missing.setWordWrap(True)
         self.map.setToolTip("Say which category each class of the model stands for")
 
     def _lay_out(self) -> None:
@@ -128,7 +114,7 @@ class ModelPicker(QWidget):
         layout.addWidget(self.more, 0, 2)
         layout.addWidget(name, 1, 0)
         layout.addWidget(self.name, 1, 1, 1, 2)
-        layout.addWidget(self.trouble, 2, 0, 1, 3)
+        layout.addWidget(self.name.trouble, 2, 0, 1, 3)
         below = QGridLayout()
         below.setContentsMargins(0, 0, 0, 0)
         below.addWidget(self.missing, 0, 0)
@@ -139,13 +125,11 @@ class ModelPicker(QWidget):
 
     def _connect(self) -> None:
         self.models.activated.connect(self._choose)
-        self.name.textEdited.connect(self._typed)
-        self.name.editingFinished.connect(self._rename)
+        self.name.typed.connect(self._typed)
+        self.name.completed.connect(self._rename)
         self.more.clicked.connect(self._open_menu)
         self.map.clicked.connect(lambda: self.menu.actions_of.map_classes())
-        shortcut = QShortcut(QKeySequence("F2"), self)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(self.begin_rename)
+        keys_within(self, "F2", self.name.begin)
 
     def _list_models(self) -> None:
         wanted = [
@@ -171,16 +155,6 @@ class ModelPicker(QWidget):
         self.models.setCurrentIndex(place)
         self.models.setToolTip(tip(wanted[place][2]))
 
-    def _write_name(self, text: str, placeholder: str) -> None:
-        self.name.setPlaceholderText(placeholder)
-        self.name.setToolTip(tip(f"Name of the model: {placeholder}"))
-        if self.name.hasFocus() and self.name.isModified():
-            return  # what is being typed stays
-        if self.name.text() != text:
-            self.name.setText(text)
-            self.name.setCursorPosition(0)
-        self._complain("")
-
     def _show_missing(self, found: Classifier | None) -> None:
         text, mendable = "", False
         if found is not None and found.model is None:
@@ -193,10 +167,6 @@ class ModelPicker(QWidget):
         self.missing.setText(text)
         self.missing.setVisible(bool(text))
         self.map.setVisible(mendable)
-
-    def _complain(self, trouble: str) -> None:
-        self.trouble.setText(breakable(trouble, LONGEST_TROUBLE))
-        self.trouble.setVisible(bool(trouble))
 
     # --- what is done --------------------------------------------------------------------------
 
@@ -211,23 +181,18 @@ class ModelPicker(QWidget):
         self.refresh()
 
     def _typed(self, text: str) -> None:
-        """Check a name while it is typed; that of a new model is taken at once."""
-        trouble = self._trouble(text.strip())
-        self._complain(trouble)
-        if self.choice.classifier is None and not trouble:
-            self.choice.set_name(text.strip())
+        """Take the name of a new model at once."""
+        if self.choice.classifier is None:
+            self.choice.set_name(text)
 
-    def _rename(self) -> None:
-        """Rename the chosen model when the name is complete."""
-        text, found = self.name.text().strip(), self.choice.classifier
-        trouble = self._trouble(text)
-        if found is None or trouble or text in ("", found.name):
-            if not trouble:
-                self.name.setModified(False)
-                self.refresh()
+    def _rename(self, text: str) -> None:
+        """Rename the chosen model."""
+        found = self.choice.classifier
+        if found is None or text in ("", found.name):
+            self.refresh()
             return
         draft = self.choice.settings
-        self.name.setModified(False)
+        self.panel.workspace.settle()
         after = edits.rename_classifier(self.panel.workspace.project, found.name, text, found.kind)
         self.panel.workspace.session.apply(after, f"Rename classifier {found.name} to {text}")
         self.choice.choose(text)
@@ -266,34 +231,23 @@ def architecture_of(classifier: Classifier) -> str:
     return _in_words(FOREST if form == FOREST_FORMAT else classifier.settings.architecture)
 
 
-def last_accuracy(classifier: Classifier) -> float | None:
-    """Return the newest accuracy that is known: an evaluation's, else that of the last fit."""
-    if classifier.evaluations:
-        return classifier.evaluations[-1].accuracy
-    if not classifier.runs:
-        return None
-    run = classifier.runs[-1]
-    column = run.history.get("val_accuracy", ())
-    return column[run.best_epoch] if 0 <= run.best_epoch < len(column) else None
-
-
 def _in_words(architecture: str) -> str:
     return "random forest" if architecture == FOREST else architecture
 
 
 def _caption(classifier: Classifier) -> str:
-    accuracy = last_accuracy(classifier)
-    share = "" if accuracy is None or accuracy != accuracy else f" · {accuracy:.0%}"
+    found = known_accuracy(classifier)
+    share = "" if found is None else f" · {percent(found.share)} {found.briefly}"
     name, sort = one_line(classifier.name, LONGEST), architecture_of(classifier)
     told = "" if sort.casefold() in name.casefold() else f" · {sort}"
     return f"{name}{told}{share}"
 
 
 def _meaning(classifier: Classifier) -> str:
-    accuracy = last_accuracy(classifier)
+    found = known_accuracy(classifier)
     told = [classifier.name, architecture_of(classifier)]
     if classifier.model is None:
         told.append("without its weights")
-    if accuracy is not None and accuracy == accuracy:
-        told.append(f"last accuracy {accuracy:.1%}")
+    if found is not None:
+        told.append(f"accuracy {found.share:.1%} {found.where}")
     return ", ".join(told)

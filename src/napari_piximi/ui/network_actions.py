@@ -1,6 +1,7 @@
 """What the menu of a network does: open, save, copy, delete."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from qtpy.QtWidgets import QMenu, QWidget
@@ -12,6 +13,8 @@ from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.progress import Progress, silent
 from napari_piximi.ui import file_choice, messages
 from napari_piximi.ui.jobs import Job
+from napari_piximi.ui.menu_entries import write_menu
+from napari_piximi.ui.model_saving import save_model
 from napari_piximi.ui.network_choice import NetworkChoice
 from napari_piximi.ui.network_import import adopted
 from napari_piximi.ui.shown_names import one_line
@@ -64,27 +67,8 @@ class NetworkActions:
         return None if path is None else self.save_to(found, path)
 
     def save_to(self, network: SegmentationNetwork, path: Path) -> Job | None:
-        """Write the files; weights of this name that are there already are asked about."""
-        weights = path.with_name(f"{path.stem}.weights.bin")
-        if weights.exists() and not path.exists():
-            answer = messages.ask(
-                self.parent,
-                "Replace the weights file?",
-                f"{weights.name} is there already, without its {path.name}.",
-                ["Replace", "Cancel"],
-            )
-            if answer != "Replace":
-                return None
-
-        def write(progress: Progress = silent) -> None:
-            progress(0, 1, f"Writing {path.name}")
-            write_network(network, path)
-            progress(1, 1, f"Wrote {path.name}")
-
-        def tell(_: None) -> None:
-            messages.info(f"Saved {path.name} and {weights.name}")
-
-        return self.workspace.run(f"Save {path.name}", write, done=tell)
+        """Write the files, as :func:`save_model` does."""
+        return save_model(self.workspace, path, partial(write_network, network), self.parent)
 
     def duplicate(self) -> None:
         """Copy the network under a free name, and choose the copy."""
@@ -136,27 +120,18 @@ class NetworkMenu(QMenu):
 
     def fill(self) -> None:
         """Write what can be done now."""
-        self.clear()
         do, found = self.actions_of, self._choice.network
         whole = found is not None and found.model is not None
-        rows: tuple[tuple[str, str, Callable[[], object], bool] | None, ...] = (
+        files = (
             ("Open network file…", "Add a network: NAME.json, its weights, or a zip of both",
              do.open_file, True),
             ("Save network…", "Write NAME.json and NAME.weights.bin, which TensorFlow.js reads",
              do.save, whole),
-            None,
+        )  # fmt: skip
+        network = (
             ("Duplicate", "Copy this network; fitting the copy keeps the original as it is",
              do.duplicate, whole),
             ("Rename", "Give this network another name (F2)", self._rename, found is not None),
             ("Delete", "Delete this network; undo brings it back", do.delete, found is not None),
         )  # fmt: skip
-        for row in rows:
-            if row is None:
-                self.addSeparator()
-                continue
-            text, meaning, slot, enabled = row
-            action = self.addAction(text)
-            assert action is not None
-            action.setToolTip(meaning)
-            action.setEnabled(enabled)
-            action.triggered.connect(lambda _=False, slot=slot: slot())
+        write_menu(self, (files, network))

@@ -1,6 +1,5 @@
 """Which segmentation network is to be fitted: of which kind, a new one or one of the project."""
 
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -12,6 +11,7 @@ from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork, UNetSettings
 from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.ui import preferences
+from napari_piximi.ui.of_workspace import OfWorkspace, one_each
 from napari_piximi.ui.segment_choice import settings_of
 from napari_piximi.ui.segment_words import images_text
 from napari_piximi.ui.shown_names import one_line
@@ -48,7 +48,7 @@ class _Drafts:
     name: str = ""
 
 
-class NetworkChoice:
+class NetworkChoice(OfWorkspace):
     """The network that the page *Train your own* is about, with the draft of its next fit.
 
     Parameters
@@ -60,20 +60,13 @@ class NetworkChoice:
     """Another kind, network, draft or name; or the networks of the project have changed."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = weakref.ref(workspace)
+        super().__init__(workspace)
         self._kind = ""
         self._chosen: dict[str, str | None] = {}
         self._drafts = _Drafts()
         self._counts: tuple[object, object, Mapping[str, Annotated]] = (None, None, {})
         workspace.changed.connect(self._project_changed)
         workspace.opened.connect(self._opened)
-
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace."""
-        found = self._workspace()
-        assert found is not None
-        return found
 
     @property
     def project(self) -> Project:
@@ -217,11 +210,5 @@ def last_unet_settings() -> UNetSettings | None:
     return None if kept is None else settings_of(UNetSettings(), kept)
 
 
-_choices: weakref.WeakKeyDictionary[Workspace, NetworkChoice] = weakref.WeakKeyDictionary()
-
-
-def network_choice_of(workspace: Workspace) -> NetworkChoice:
-    """Return what a viewer's page *Train your own* is about, made when first asked for."""
-    if workspace not in _choices:
-        _choices[workspace] = NetworkChoice(workspace)
-    return _choices[workspace]
+network_choice_of = one_each(NetworkChoice)
+"""Return what a viewer's page *Train your own* is about, made when first asked for."""

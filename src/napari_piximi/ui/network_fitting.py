@@ -1,6 +1,5 @@
 """The fit of a segmentation network that is under way, and what becomes of it."""
 
-import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,8 +14,8 @@ from napari_piximi.model.training import Run
 from napari_piximi.segment.annotated import split_of
 from napari_piximi.ui.fit_course import FitCourse, FitUnderWay
 from napari_piximi.ui.network_choice import network_choice_of
+from napari_piximi.ui.of_workspace import one_each
 from napari_piximi.ui.shown_names import one_line
-from napari_piximi.ui.workspace import Workspace
 
 __all__ = ["NetworkFitting", "keep_network", "network_fitting_of"]
 
@@ -76,7 +75,7 @@ class NetworkFitting(FitCourse):
             done=partial(self._done, fit),
             failed=partial(self._failed, fit),
         )
-        self._follow(fit, job)
+        self._begin(fit, job)
         return fit
 
     # --- what comes of it ------------------------------------------------------------------------
@@ -158,11 +157,5 @@ def keep_network(project: Project, network: SegmentationNetwork, kind_name: str)
     return put_network(project, network)
 
 
-_fittings: weakref.WeakKeyDictionary[Workspace, NetworkFitting] = weakref.WeakKeyDictionary()
-
-
-def network_fitting_of(workspace: Workspace) -> NetworkFitting:
-    """Return what fits networks for a viewer, made when it is first asked for."""
-    if workspace not in _fittings:
-        _fittings[workspace] = NetworkFitting(workspace)
-    return _fittings[workspace]
+network_fitting_of = one_each(NetworkFitting)
+"""Return what fits networks for a viewer, made when it is first asked for."""

@@ -1,12 +1,12 @@
 """What the last fit of the chosen network came to, and what to do next."""
 
-from qtpy.QtCore import Qt
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.ui.network_picker import newest_f1
 from napari_piximi.ui.shown_names import tip
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["NetworkOutcome", "outcome_of"]
 
@@ -21,10 +21,7 @@ class NetworkOutcome(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = QLabel()
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setWordWrap(True)
-        self.text.setMinimumWidth(80)
+        self.text = wrapped_label(least=80)
         self.text.setAccessibleName("How good the network is")
         self.next = QPushButton("Find objects with it →")
         self.next.setToolTip("Go to Find objects, with this network chosen")
@@ -63,6 +60,7 @@ def outcome_of(network: SegmentationNetwork) -> str:
     f1 = newest_f1(network)
     if f1 is None:
         return ""
-    count = network.runs[-1].validation
+    score = network.held_out_score
+    count = network.runs[-1].validation if score is None else score.annotated
     objects = "1 object" if count == 1 else f"{count:,} objects"
     return f"F1 {f1:.3f} on the {objects} held out, at IoU 0.5"

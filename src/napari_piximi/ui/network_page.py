@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QKeySequence, QShortcut, QShowEvent
+from qtpy.QtCore import QEvent
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_piximi.learn.readiness import Remedy, Trouble
@@ -19,14 +19,16 @@ from napari_piximi.ui.curves import CurveFigures, CurvesView
 from napari_piximi.ui.device_button import DeviceButton
 from napari_piximi.ui.fit_actions import FIT_KEYS, FitActions
 from napari_piximi.ui.fit_trouble import TroubleLine
+from napari_piximi.ui.keys_within import keys_within
 from napari_piximi.ui.network_choice import last_unet_settings, network_choice_of
 from napari_piximi.ui.network_fitting import network_fitting_of
 from napari_piximi.ui.network_outcome import NetworkOutcome
 from napari_piximi.ui.network_picker import NetworkPicker
 from napari_piximi.ui.preset_row import LAST, PresetRow
 from napari_piximi.ui.rest import Pace, Rest
+from napari_piximi.ui.scrolled import scrolled
 from napari_piximi.ui.settings_form import SettingsForm
-from napari_piximi.ui.settings_split import SettingsSplit, scrolled
+from napari_piximi.ui.settings_split import SettingsSplit
 from napari_piximi.ui.shown_names import one_line
 
 if TYPE_CHECKING:
@@ -36,9 +38,6 @@ __all__ = ["NETWORK_FIGURES", "NetworkPage"]
 
 DELAY = 100
 """Milliseconds without another change before the page looks at the project again."""
-
-PACE = 250
-"""Milliseconds between two pictures of a fit that is under way."""
 
 UPPER_SHARE = 0.5
 """Of the height, what the settings get at most at first."""
@@ -91,7 +90,7 @@ class NetworkPage(QWidget):
         self._runs: list[Curves] = []
         self._known: tuple[object, tuple[Trouble, ...]] = (None, ())
         self._rest = Rest(self.refresh, DELAY, self)
-        self._pace = Pace(self._progressed, PACE, self)
+        self._pace = Pace(self._progressed, owner=self)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -133,9 +132,7 @@ class NetworkPage(QWidget):
         self.curves.runs.delete_asked.connect(self._delete_run)
         self.outcome.use.connect(self.find_with_it)
         self.outcome.judge.connect(self.judge_it)
-        keys = QShortcut(QKeySequence(FIT_KEYS), self)
-        keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        keys.activated.connect(self._fit_key)
+        keys_within(self, FIT_KEYS, self.buttons.button.click)
 
     # --- what is shown -------------------------------------------------------------------------
 
@@ -180,17 +177,16 @@ class NetworkPage(QWidget):
 
     def _show_actions(self, chosen: SegmentationNetwork | None, found: tuple[Trouble, ...]) -> None:
         current = self.fitting.current
-        possible = all(trouble.severity != "stop" for trouble in found)
-        if current is not None:
-            self.buttons.show_running(current)
-        else:
-            self.buttons.show_ready(
-                self.choice.name,
-                anew=chosen is not None and bool(chosen.runs),
-                can_fit=possible,
-                can_go_on=possible if self._can_continue else None,
-                rest="",
-            )
+        why = next((trouble.text for trouble in found if trouble.severity == "stop"), "")
+        possible = not why
+        self.buttons.show_fit(
+            current,
+            self.choice.name,
+            anew=chosen is not None and bool(chosen.runs),
+            can_fit=possible,
+            can_go_on=possible if self._can_continue else None,
+            why=why,
+        )
         self.device.show_device(self.workspace.learning.device, fixed=current is not None)
         self.outcome.show_outcome(chosen, running=current is not None)
 
@@ -200,14 +196,10 @@ class NetworkPage(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        current = self.fitting.current
-        if current is None or current.over or current.kind != self.choice.kind:
-            self.curves.show_curves(self._runs)
-        else:
-            self.curves.show_curves([live_curves(current), *self._runs])
+        fit = self.fitting.live(self.choice.kind)
+        self.curves.show_curves(self._runs if fit is None else [live_curves(fit), *self._runs])
 
     def _progressed(self) -> None:
-        self.buttons.show_progress()
         if self.isVisible():
             self._draw()
 
@@ -244,10 +236,6 @@ class NetworkPage(QWidget):
         assert isinstance(page, ScorePage)
         if self.choice.network is not None:
             page.form.choose_network(self.choice.network.name)
-
-    def _fit_key(self) -> None:
-        if self.buttons.button.isEnabled():
-            self.buttons.button.click()
 
     def _take_settings(self, settings: UNetSettings) -> None:
         self.choice.set_settings(settings)

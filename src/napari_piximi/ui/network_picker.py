@@ -1,17 +1,7 @@
 """What a network is to learn from, which one it is, its name, and its channels."""
 
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QShortcut,
-    QSizePolicy,
-    QWidget,
-)
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from napari_piximi.errors import EditError
 from napari_piximi.model import edits
@@ -19,11 +9,12 @@ from napari_piximi.model.networks import check_network_name
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.ui.channel_checks import ChannelChecks
 from napari_piximi.ui.channel_rows import channel_colors
-from napari_piximi.ui.inline_name import trouble_label
+from napari_piximi.ui.choice_box import choice_box, list_choices
+from napari_piximi.ui.keys_within import keys_within
+from napari_piximi.ui.name_line import NameLine
 from napari_piximi.ui.network_actions import NetworkMenu
 from napari_piximi.ui.network_choice import NetworkChoice, kind_text
-from napari_piximi.ui.setting_editors import ignore_wheel
-from napari_piximi.ui.shown_names import LONGEST_TROUBLE, breakable, one_line, tip
+from napari_piximi.ui.shown_names import one_line, tip
 
 __all__ = ["NetworkPicker", "newest_f1"]
 
@@ -46,14 +37,13 @@ class NetworkPicker(QWidget):
     def __init__(self, choice: NetworkChoice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.choice = choice
-        self.kinds = _combo("Kind of objects to learn from")
-        self.networks = _combo("Network")
+        self.kinds = choice_box("Kind of objects to learn from")
+        self.networks = choice_box("Network")
         self.more = QPushButton("⋯")
-        self.name = QLineEdit()
-        self.trouble = trouble_label()
+        self.name = NameLine("network", self._trouble)
         self.missing = QLabel(MISSING)
         self.channels = ChannelChecks()
-        self.menu = NetworkMenu(choice, self.begin_rename, self)
+        self.menu = NetworkMenu(choice, self.name.begin, self)
         self._labels: dict[str, QLabel] = {}
         self._set_up()
         self._lay_out()
@@ -71,17 +61,12 @@ class NetworkPicker(QWidget):
         for part in (self.channels, self._labels["Channels"]):
             part.setVisible(len(colors) > 1)
 
-    def begin_rename(self) -> None:
-        """Put the cursor into the name."""
-        self.name.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.name.selectAll()
-
     # --- what is shown -------------------------------------------------------------------------
 
     def _list_kinds(self) -> None:
         project, counts = self.choice.project, self.choice.annotated
         wanted = [(kind, kind_text(project, kind, found)) for kind, found in counts.items()]
-        _fill(self.kinds, wanted)
+        list_choices(self.kinds, wanted)
         self.kinds.setEnabled(bool(wanted))
         self.kinds.setCurrentIndex(self.kinds.findData(self.choice.kind))
         self.kinds.setToolTip(
@@ -93,27 +78,15 @@ class NetworkPicker(QWidget):
 
     def _list_networks(self, found: SegmentationNetwork | None) -> None:
         wanted = [("", NEW), *((n.name, _caption(n)) for n in self.choice.networks)]
-        _fill(self.networks, wanted)
+        list_choices(self.networks, wanted)
         name = "" if found is None else found.name
         self.networks.setCurrentIndex(self.networks.findData(name))
         self.networks.setToolTip(tip(_meaning(found)))
 
     def _write_name(self, found: SegmentationNetwork | None) -> None:
-        self.name.setPlaceholderText(self.choice.name)
-        self.name.setToolTip(tip(f"Name of the network: {self.choice.name}"))
-        if self.name.hasFocus() and self.name.isModified():
-            return  # what is being typed stays
-        text = "" if found is None else found.name
-        if found is None and self.name.text() == self.choice.name:
-            return
-        if self.name.text() != text:
-            self.name.setText(text)
-            self.name.setCursorPosition(0)
-        self._complain("")
-
-    def _complain(self, trouble: str) -> None:
-        self.trouble.setText(breakable(trouble, LONGEST_TROUBLE))
-        self.trouble.setVisible(bool(trouble))
+        given = self.choice.name
+        shown = found is not None or self.name.text() == given
+        self.name.show_name(given if shown else "", given)
 
     # --- what is done --------------------------------------------------------------------------
 
@@ -126,23 +99,17 @@ class NetworkPicker(QWidget):
         self.choice.choose(self.networks.itemData(row) or None)
 
     def _typed(self, text: str) -> None:
-        """Check a name while it is typed; that of a new network is taken at once."""
-        trouble = self._trouble(text.strip())
-        self._complain(trouble)
-        if self.choice.network is None and not trouble:
-            self.choice.set_name(text.strip())
+        """Take the name of a new network at once."""
+        if self.choice.network is None:
+            self.choice.set_name(text)
 
-    def _rename(self) -> None:
-        """Rename the chosen network when the name is complete."""
-        text, found = self.name.text().strip(), self.choice.network
-        trouble = self._trouble(text)
-        if found is None or trouble or text in ("", found.name):
-            if not trouble:
-                self.name.setModified(False)
-                self.refresh()
+    def _rename(self, text: str) -> None:
+        """Rename the chosen network."""
+        found = self.choice.network
+        if found is None or text in ("", found.name):
+            self.refresh()
             return
         draft = self.choice.settings
-        self.name.setModified(False)
         label = f"Rename network {one_line(found.name)} to {one_line(text)}"
         if self.choice.workspace.edit(label, edits.rename_network, found.name, text):
             self.choice.choose(text)
@@ -171,7 +138,6 @@ class NetworkPicker(QWidget):
         self.more.setFixedWidth(30)
         self.more.setToolTip("Open, save, copy, rename or delete networks")
         self.more.setAccessibleName("Menu of the network")
-        self.name.setAccessibleName("Name of the network")
         self.missing.setWordWrap(True)
         self.missing.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
@@ -193,45 +159,31 @@ class NetworkPicker(QWidget):
             grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(widget, row, 1, 1, columns)
         grid.addWidget(self.more, 1, 2)
-        grid.addWidget(self.trouble, len(rows), 0, 1, 3)
+        grid.addWidget(self.name.trouble, len(rows), 0, 1, 3)
         grid.addWidget(self.missing, len(rows) + 1, 0, 1, 3)
 
     def _connect(self) -> None:
         self.kinds.activated.connect(self._choose_kind)
         self.networks.activated.connect(self._choose)
         self.more.clicked.connect(self._open_menu)
-        self.name.textEdited.connect(self._typed)
-        self.name.editingFinished.connect(self._rename)
+        self.name.typed.connect(self._typed)
+        self.name.completed.connect(self._rename)
         self.channels.edited.connect(self.choice.set_channels)
-        keys = QShortcut(QKeySequence("F2"), self)
-        keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        keys.activated.connect(self.begin_rename)
+        keys_within(self, "F2", self.name.begin)
 
 
 def newest_f1(network: SegmentationNetwork) -> float | None:
-    """Return the F1 at 0.5 of what the newest fit held out; None where that is not known."""
+    """Return the F1 at 0.5 of what the newest fit held out; None where that is not known.
+
+    Until the network is evaluated on it, it is that of the fit, which may see but a part of it.
+    """
+    if network.held_out_score is not None:
+        return network.held_out_score.f1[0]
     if not network.runs:
         return None
     run = network.runs[-1]
     values = run.history.get("val_f1", ())
     return values[run.best_epoch] if 0 <= run.best_epoch < len(values) else None
-
-
-def _combo(name: str) -> QComboBox:
-    box = QComboBox()
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
-    box.setAccessibleName(name)
-    ignore_wheel(box)
-    return box
-
-
-def _fill(box: QComboBox, wanted: list[tuple[str, str]]) -> None:
-    present = [(box.itemData(row), box.itemText(row)) for row in range(box.count())]
-    if present != wanted:
-        box.clear()
-        for key, text in wanted:
-            box.addItem(text, key)
 
 
 def _caption(network: SegmentationNetwork) -> str:

@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_piximi.ui.predicting import Obstacle
 from napari_piximi.ui.shown_names import breakable
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
@@ -33,9 +34,7 @@ class ObstacleLine(QWidget):
         super().__init__()
         self._panel = panel
         self.obstacle: Obstacle | None = None
-        self.text, self.mend = QLabel(), QPushButton()
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setWordWrap(True)
+        self.text, self.mend = wrapped_label(), QPushButton()
         self.text.setAccessibleName("What is in the way")
         self.mend.clicked.connect(self._mend)
         layout = QVBoxLayout(self)

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from napari_piximi.model.project import Project
 from napari_piximi.ui.ask_box import AskBox
 from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.review_box import ReviewBox
+from napari_piximi.ui.scrolled import scroll_all
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
@@ -41,14 +41,7 @@ class PredictPage(QWidget):
         layout.addWidget(_line())
         layout.addWidget(self.review)
         layout.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inner)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        scroll_all(self, inner)
         self._stale = True
         self._soon = Rest(self.refresh, 0, self)
         workspace = panel.workspace

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_piximi.io.settings import settings_from
 from napari_piximi.model.training import NETWORKS, PRESETS, Settings
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.fitting import last_settings
 from napari_piximi.ui.setting_editors import ignore_wheel
 
@@ -44,7 +45,7 @@ class PresetRow(QWidget):
         self._keep = suited or suited_preset
         self._settings: Any = None
         self._fixed: tuple[str, ...] = ()
-        self.box = QComboBox()
+        self.box = ElidedBox()
         self.box.setToolTip("Settings that go together; each can be changed below")
         self.box.setAccessibleName("Preset")
         ignore_wheel(self.box)

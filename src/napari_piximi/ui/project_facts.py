@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from napari_piximi.model.accuracy import known_accuracy
 from napari_piximi.model.places import places_of
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import THRESHOLDS, SegmentationNetwork
 from napari_piximi.model.things import IMAGE_KIND, Partition
 from napari_piximi.model.training import Classifier
+from napari_piximi.ui.percent import percent
 
 __all__ = ["classifier_lines", "count_kinds", "kind_text", "project_text"]
 
@@ -47,12 +49,9 @@ def kind_text(
         return "", ""
     unknown = project.kinds[kind].unknown
     labelled = total - sum(counts.get(unknown, {}).values())
-    share = labelled / total
-    # 9,999 of 10,000 is not all of them
-    percent = f"{min(share, 0.99):.0%}" if labelled < total else "100%"
     by_partition = ((p, sum(found.get(p, 0) for found in counts.values())) for p in Partition)
     parts = ", ".join(f"{p.value} {count:,}" for p, count in by_partition if count)
-    return f"{labelled:,} of {total:,} labelled ({percent})", parts
+    return f"{labelled:,} of {total:,} labelled ({percent(labelled / total)})", parts
 
 
 def classifier_lines(project: Project) -> list[tuple[str, str]]:
@@ -70,7 +69,7 @@ def _network_line(project: Project, network: SegmentationNetwork) -> tuple[str, 
         return f"{line}, not fitted", f"{details}, not fitted yet"
     if not network.scores:
         return line, f"{details}, not evaluated yet"
-    f1 = network.scores[-1].f1[0]
+    f1 = (network.held_out_score or network.scores[-1]).f1[0]
     return f"{line}, F1 {f1:.2f}", f"{details}: F1 {f1:.3f} at an IoU of {THRESHOLDS[0]}"
 
 
@@ -80,13 +79,12 @@ def _classifier_line(project: Project, classifier: Classifier) -> tuple[str, str
     details = f"Classifier {classifier.name} of {kind}"
     if classifier.model is None:
         return f"{line}, not fitted", f"{details}, not fitted yet"
-    if not classifier.evaluations:
-        return line, f"{details}, not evaluated yet"
-    latest = classifier.evaluations[-1]
-    where = latest.partition.lower()
+    found = known_accuracy(classifier)
+    if found is None:
+        return line, f"{details}, not evaluated yet on things that it did not learn from"
     return (
-        f"{line}, {latest.accuracy:.0%} right",
-        f"{details}: accuracy {latest.accuracy:.1%} on {where} things",
+        f"{line}, {percent(found.share)} right ({found.briefly})",
+        f"{details}: accuracy {found.share:.1%} {found.where}",
     )
 
 

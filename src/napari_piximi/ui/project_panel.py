@@ -26,6 +26,7 @@ from napari_piximi.ui.project_facts import (
 )
 from napari_piximi.ui.recovery_bar import RecoveryBar
 from napari_piximi.ui.shown_names import tip
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["ProjectPanel"]
 
@@ -56,7 +57,7 @@ class ProjectPanel(Panel):
         self.state = QLabel()
         self.path = QElidingLabel()
         self.kinds = KindTabs(self.workspace)
-        self.facts = QLabel()
+        self.facts = wrapped_label()
         self.classifiers = QListWidget()
         self.drop = QLabel(DROP_HERE)
         self.jobs = JobBar(napari_viewer)
@@ -165,6 +166,7 @@ class ProjectPanel(Panel):
         """Give the project the name that was typed."""
         name = self.name.text().strip()
         self.name.setModified(False)
+        self.workspace.settle()
         try:
             after = edits.rename_project(self.workspace.project, name)
         except EditError as error:
@@ -201,9 +203,7 @@ class ProjectPanel(Panel):
         self.state.setAccessibleName("Whether all is saved")
         self.path.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.path.setTextFormat(Qt.TextFormat.PlainText)
-        self.facts.setTextFormat(Qt.TextFormat.PlainText)
         self.path.setAccessibleName("File of the project")
-        self.facts.setWordWrap(True)
         self.facts.setAccessibleName("What the project holds")
         self.classifiers.setAccessibleName("Classifiers")
         self.classifiers.setToolTip("Classifiers of the project")

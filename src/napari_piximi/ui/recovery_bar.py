@@ -130,7 +130,7 @@ class RecoveryBar(Panel):
 
     def _go_on(self, session: LostSession, adopted: Adopted, agreed: Agreement) -> None:
         journal, project, path = adopted
-        if not agreed.holds(self.workspace) and not documents.may_leave(self.workspace, self):
+        if not documents.may_still_leave(agreed, self.workspace, self):
             journal.close(discard=False)
             return
         self.workspace.open_project(project, path, journal)

@@ -1,6 +1,5 @@
 """A forest that follows the labels: fitted anew whenever they come to rest."""
 
-import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from napari_piximi.ui import messages
 from napari_piximi.ui.fitting import FIT
 from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.label_changes import labels_changed
+from napari_piximi.ui.of_workspace import OfWorkspace, one_each
 from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.shown_names import one_line
 from napari_piximi.ui.workspace import Workspace
@@ -29,7 +29,7 @@ DELAY = 300
 """Milliseconds without another label before a refit."""
 
 
-class Refitting:
+class Refitting(OfWorkspace):
     """Refits of one viewer; what they do belongs to the label that caused it, also for undo.
 
     Parameters
@@ -47,7 +47,7 @@ class Refitting:
     changed = Signal()
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = weakref.ref(workspace)
+        super().__init__(workspace)
         self.followed: tuple[str, str, Settings] | None = None
         self.predicts = True
         self.fits = 0
@@ -57,13 +57,6 @@ class Refitting:
         self._rest = Rest(self._fit, DELAY)
         workspace.changed.connect(self._project_changed)
         workspace.opened.connect(self.stop)
-
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace."""
-        found = self._workspace()
-        assert found is not None
-        return found
 
     def follow(self, kind: str, name: str, settings: Settings) -> None:
         """Fit a forest now, and after each change of the labels of its kind."""
@@ -138,6 +131,7 @@ class Refitting:
             self._runs_before = len(runs) - 1
         # one run for all refits: a hundred labels are no hundred fits to compare
         classifier = replace(result.classifier, runs=(*runs[: self._runs_before], runs[-1]))
+        workspace.settle()
         try:
             after = apply_fit(workspace.project, replace(result, classifier=classifier))
         except EditError as error:
@@ -165,6 +159,7 @@ class Refitting:
 
     def _predicted(self, predictions: Predictions) -> None:
         session = self.workspace.session
+        self.workspace.settle()
         try:
             session.amend(apply_predictions(session.project, predictions))
         except EditError as error:
@@ -189,11 +184,5 @@ class Refitting:
         messages.error(f"The forest no longer follows your labels: {error}")
 
 
-_refittings: weakref.WeakKeyDictionary[Workspace, Refitting] = weakref.WeakKeyDictionary()
-
-
-def refitting_of(workspace: Workspace) -> Refitting:
-    """Return what refits for a viewer, made when it is first asked for."""
-    if workspace not in _refittings:
-        _refittings[workspace] = Refitting(workspace)
-    return _refittings[workspace]
+refitting_of = one_each(Refitting)
+"""Return what refits for a viewer, made when it is first asked for."""

@@ -1,12 +1,16 @@
-"""Do something once for all that asks for it: when it has come to rest, or at a steady pace."""
+"""Do something once for all that asks for it: when it has come to rest, or at the next beat."""
 
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
-from qtpy.QtCore import QCoreApplication, QObject, QTimer
+from qtpy.QtCore import QCoreApplication, QObject, Qt, QTimer
 
-__all__ = ["Pace", "Rest", "timer_of"]
+__all__ = ["BEAT", "Pace", "Rest", "timer_of"]
+
+BEAT = 500
+"""Milliseconds between two pictures of what is under way."""
 
 
 class Rest:
@@ -58,24 +62,32 @@ class Rest:
 
 
 class Pace(Rest):
-    """Call a function soon after it has been asked for, and then no more often than this.
+    """Call a function at the next beat after it has been asked for; all keep the same beat.
 
     For what follows reports: where napari's canvas is drawn without a graphics card, every
     change in its window costs a good part of a processor, since the whole window is put
-    together again.
+    together again. So all changes come at the same moment, in one picture.
 
     Parameters
     ----------
     function : callable
-    delay : int
-        Milliseconds between two calls, if there is anything to call for.
+    beat : int
+        Milliseconds between two beats.
     owner : QObject, optional
         With it, the wait ends.
     """
 
+    def __init__(
+        self, function: Callable[[], object], beat: int = BEAT, owner: QObject | None = None
+    ) -> None:
+        super().__init__(function, beat, owner)
+        self._beat = beat
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+
     def ask(self, *_: object) -> None:
-        """Call the function later; asking again changes nothing."""
+        """Call the function at the next beat; asking again changes nothing."""
         if not self.waiting:
+            self._timer.setInterval(self._beat - int(1000 * time.monotonic()) % self._beat)
             super().ask()
 
 

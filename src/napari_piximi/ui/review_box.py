@@ -7,9 +7,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSlider,
     QVBoxLayout,
@@ -23,6 +21,8 @@ from napari_piximi.ui.gallery_delegate import colors_of
 from napari_piximi.ui.predicted_table import PredictedTable
 from napari_piximi.ui.predicting import accept, accept_selected, clear
 from napari_piximi.ui.probability_view import ProbabilityView
+from napari_piximi.ui.wrapped_label import wrapped_label
+from napari_piximi.ui.wrapping_row import WrappingRow
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
@@ -47,12 +47,12 @@ class ReviewBox(QWidget):
         super().__init__()
         self.panel = panel
         self.predicted: Predicted = predicted_of(panel.workspace.gallery.columns)
-        self.headline = QLabel()
+        self.headline = wrapped_label()
         self.table = PredictedTable()
         self.histogram = ProbabilityView()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.spin = QDoubleSpinBox()
-        self.above = QLabel()
+        self.above = wrapped_label()
         self.show_above = _button(
             "Show above", "Show only things predicted at or above the threshold"
         )
@@ -73,10 +73,6 @@ class ReviewBox(QWidget):
 
     def _set_up(self) -> None:
         threshold = min(max(preferences.get(THRESHOLD, DEFAULT), 0.0), 1.0)
-        self.headline.setTextFormat(Qt.TextFormat.PlainText)
-        self.headline.setWordWrap(True)
-        self.above.setTextFormat(Qt.TextFormat.PlainText)
-        self.above.setWordWrap(True)
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(10)
         self.slider.setValue(round(threshold * STEPS))
@@ -100,16 +96,9 @@ class ReviewBox(QWidget):
         line.setSpacing(4)
         line.addWidget(self.above, 1)
         line.addWidget(self.spin)
-        shown = QHBoxLayout()
-        shown.setSpacing(4)
-        for button in (self.show_above, self.show_below, self.show_all):
-            shown.addWidget(button)
-        acts = QGridLayout()
-        acts.setSpacing(4)
-        for place, button in enumerate(
-            (self.accept_above, self.accept_all, self.accept_selected, self.clear)
-        ):
-            acts.addWidget(button, place // 2, place % 2)
+        shown = WrappingRow((self.show_above, self.show_below, self.show_all))
+        accepts = (self.accept_above, self.accept_all, self.accept_selected, self.clear)
+        acts = WrappingRow(accepts, 2)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(6)
@@ -122,8 +111,8 @@ class ReviewBox(QWidget):
         layout.addWidget(self.histogram)
         layout.addWidget(self.slider)
         layout.addLayout(line)
-        layout.addLayout(shown)
-        layout.addLayout(acts)
+        layout.addWidget(shown)
+        layout.addWidget(acts)
         layout.addWidget(self.unlabelled)
         layout.addWidget(self.colors)
 

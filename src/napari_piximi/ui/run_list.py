@@ -1,7 +1,8 @@
 """The list of the fits of a kind: which of them are drawn, in which colour, and how they ended."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtCore import Signal as QtSignal
@@ -17,7 +18,7 @@ from qtpy.QtWidgets import (
 from superqt.utils import signals_blocked
 
 from napari_piximi.ui.category_view import DELETE_KEYS
-from napari_piximi.ui.curve_data import COLORS, Curves, best_value
+from napari_piximi.ui.curve_data import COLORS, Curves, Key, best_value, moved_runs
 from napari_piximi.ui.filter_form import swatch
 from napari_piximi.ui.fold import Fold
 from napari_piximi.ui.setting_editors import ignore_wheel
@@ -38,7 +39,7 @@ ENDS = {
     "running": "under way",
 }
 CHECK = Qt.CheckState
-Key = tuple[str, str, int]
+Kept = TypeVar("Kept")
 
 
 class _Tree(QTreeWidget):
@@ -95,6 +96,7 @@ class RunList(Fold):
         self.tree.setColumnCount(3)
         self.tree.setRootIsDecorated(False)
         self.tree.setUniformRowHeights(True)
+        self.tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.tree.setAccessibleName("Fits to draw")
         self.tree.setToolTip(
@@ -136,6 +138,7 @@ class RunList(Fold):
         before, self._runs = self._runs, tuple(runs)
         keys = [(curves.key, curves.own) for curves in self._runs]
         if keys != [(curves.key, curves.own) for curves in before]:
+            self._follow(moved_runs(before, self._runs))
             self._give_colors({curves.key for curves in before})
             own = [curves.key for curves in self._runs if curves.own]
             self._defaults = frozenset(own[:FIRST])
@@ -145,6 +148,11 @@ class RunList(Fold):
                 if old is not new:
                     self._show(new)
         self.setVisible(bool(self._runs))
+
+    def _follow(self, moved: Mapping[Key, Key]) -> None:
+        """Let runs that have another key now keep their colour, and whether they are drawn."""
+        self._colors = _moved(self._colors, moved)
+        self._wishes = _moved(self._wishes, moved)
 
     def _give_colors(self, before: set[Key]) -> None:
         """Give each run a colour; one that has just ended keeps what it had while under way."""
@@ -215,3 +223,10 @@ class RunList(Fold):
             if row is item:
                 self._wishes[key] = item.checkState(0) == CHECK.Checked
         self.chosen.emit()
+
+
+def _moved(kept: Mapping[Key, Kept], moved: Mapping[Key, Key]) -> dict[Key, Kept]:
+    """Return what is kept by key, for runs of which some have another key now."""
+    theirs = {key: kept[old] for key, old in moved.items() if old in kept}
+    gone = {*moved, *moved.values()}
+    return {key: value for key, value in kept.items() if key not in gone} | theirs

@@ -49,11 +49,10 @@ def open_sample(workspace: Workspace, name: str) -> Job | None:
     """
     if not documents.may_leave(workspace):
         return None
-
     agreed = Agreement(workspace)
 
     def opened(project: Project) -> None:
-        if not agreed.holds(workspace) and not documents.may_leave(workspace):
+        if not documents.may_still_leave(agreed, workspace):
             return
         workspace.open_project(project)
         _look_at_objects(workspace)

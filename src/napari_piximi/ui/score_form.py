@@ -6,20 +6,19 @@ from dataclasses import replace
 from qtpy.QtCore import Qt
 from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QLabel,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork
 from napari_piximi.segment.running import Request
+from napari_piximi.ui.choice_box import choice_box, list_choices
+from napari_piximi.ui.live_line import LiveLine
 from napari_piximi.ui.network_choice import annotated_of, kind_text
-from napari_piximi.ui.progress_bar import ProgressBar
+from napari_piximi.ui.progress_bar import thin_bar
 from napari_piximi.ui.score_plan import (
     ALL,
     HELD,
@@ -33,10 +32,10 @@ from napari_piximi.ui.scoring import Scoring
 from napari_piximi.ui.segment_choice import SegmenterChoice
 from napari_piximi.ui.segment_consent import may_segment
 from napari_piximi.ui.segment_words import images_text
-from napari_piximi.ui.setting_editors import ignore_wheel
 from napari_piximi.ui.shown_names import breakable, one_line, tip
 from napari_piximi.ui.start_button import StartButton
 from napari_piximi.ui.workspace import Workspace
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["ScoreForm"]
 
@@ -62,7 +61,8 @@ class ScoreForm(QWidget):
     scoring : Scoring
     """
 
-    started = QtSignal()
+    segmenter_chosen = QtSignal()
+    """Something else is to be evaluated."""
 
     def __init__(self, workspace: Workspace, choice: SegmenterChoice, scoring: Scoring) -> None:
         super().__init__()
@@ -71,13 +71,13 @@ class ScoreForm(QWidget):
         self._looked: tuple[object, ...] = ()
         self._images: Mapping[str, Images] = {}
         self._counts: tuple[tuple[str, str], ...] = ()
-        self.segmenter = _combo("What is evaluated")
-        self.kind = _combo("Annotations to compare with")
-        self.images = _combo("Images to compare on")
+        self.segmenter = choice_box("What is evaluated")
+        self.kind = choice_box("Annotations to compare with")
+        self.images = choice_box("Images to compare on")
         self.button = StartButton("Evaluate")
-        self.bar = ProgressBar()
-        self.doing = QElidingLabel()
-        self.trouble = QLabel()
+        self.bar = thin_bar("How far the evaluation is")
+        self.doing = LiveLine()
+        self.trouble = wrapped_label(least=100)
         self._set_up()
         self._lay_out()
         self.segmenter.activated.connect(self._segmenter_chosen)
@@ -93,6 +93,14 @@ class ScoreForm(QWidget):
         """The network that is evaluated, if it is one of the list."""
         name = self.segmenter.currentData()
         return next((n for n in self._workspace.project.networks if n.name == name), None)
+
+    @property
+    def chosen_title(self) -> str:
+        """What the scores of it are called: as the network, or as the segmenter."""
+        network = self.network or self._choice.network
+        if network is not None:
+            return network.name
+        return "" if self._choice.segmenter is None else self._choice.segmenter.title
 
     @property
     def request(self) -> Request | None:
@@ -150,7 +158,7 @@ class ScoreForm(QWidget):
         if self._choice.network is not None:
             title = f"{one_line(self._choice.network.name, LONGEST)}"
         found = [(n.name, one_line(n.name, LONGEST)) for n in reversed(project.networks)]
-        _fill(self.segmenter, [(AS_SET, f"As on Find objects: {title}"), *found])
+        list_choices(self.segmenter, [(AS_SET, f"As on Find objects: {title}"), *found])
         self.segmenter.setToolTip(
             "A network of the project, or what the page Find objects is set to, with its settings"
         )
@@ -164,7 +172,7 @@ class ScoreForm(QWidget):
                 for kind, found in annotated_of(project).items()
             )
         before = self.chosen_kind
-        _fill(self.kind, list(self._counts))
+        list_choices(self.kind, list(self._counts))
         if before not in dict(self._counts):
             wanted = self._workspace.gallery.query.kind
             self.kind.setCurrentIndex(max(self.kind.findData(wanted), 0))
@@ -183,7 +191,7 @@ class ScoreForm(QWidget):
             self._looked = kind, shown, network
             self._images = images_to_compare(project, kind, shown, network)
         rows = [(name, _images_text(name, images)) for name, images in self._images.items()]
-        _fill(self.images, rows)
+        list_choices(self.images, rows)
         for row, (name, _) in enumerate(rows):
             self.images.setItemData(row, tip(MEANINGS[name]), Qt.ItemDataRole.ToolTipRole)
         self.images.setToolTip(tip(MEANINGS[self.partition]))
@@ -197,6 +205,7 @@ class ScoreForm(QWidget):
             self.refresh()
             self.images.setCurrentIndex(max(self.images.findData(HELD), 0))
         self.refresh()
+        self.segmenter_chosen.emit()
 
     def _press(self) -> None:
         if self._scoring.running:
@@ -232,16 +241,6 @@ class ScoreForm(QWidget):
     # --- parts -----------------------------------------------------------------------------------
 
     def _set_up(self) -> None:
-        self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.button.setObjectName("score")
-        self.button.setStyleSheet("QPushButton#score { font-weight: bold; padding: 6px 10px; }")
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
-        self.bar.setAccessibleName("How far the evaluation is")
-        self.doing.setTextFormat(Qt.TextFormat.PlainText)
-        self.trouble.setTextFormat(Qt.TextFormat.PlainText)
-        self.trouble.setMinimumWidth(100)
-        self.trouble.setWordWrap(True)
         self.trouble.setAccessibleName("What stands in the way of an evaluation")
 
     def _lay_out(self) -> None:
@@ -279,23 +278,3 @@ def _images_text(name: str, images: Images) -> str:
         return f"All annotated ({images_text(len(images.ids))})"
     what = "a part of 1 image" if images.region is not None else images_text(len(images.ids))
     return f"Held out by {one_line(images.of, LONGEST)} ({what})"
-
-
-def _combo(name: str) -> QComboBox:
-    box = QComboBox()
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
-    box.setAccessibleName(name)
-    ignore_wheel(box)
-    return box
-
-
-def _fill(box: QComboBox, wanted: list[tuple[str, str]]) -> None:
-    """List these; what is chosen stays, if it is still there."""
-    present = [(box.itemData(row), box.itemText(row)) for row in range(box.count())]
-    if present != wanted:
-        chosen = box.currentData()
-        box.clear()
-        for key, text in wanted:
-            box.addItem(text, key)
-        box.setCurrentIndex(max(box.findData(chosen), 0))

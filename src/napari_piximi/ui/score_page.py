@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationScore
@@ -13,7 +13,9 @@ from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.score_form import ScoreForm
 from napari_piximi.ui.score_view import ScoreView
 from napari_piximi.ui.scoring import Judged, scoring_of
+from napari_piximi.ui.scrolled import scroll_all
 from napari_piximi.ui.shown_names import one_line
+from napari_piximi.ui.wrapped_label import notice
 
 if TYPE_CHECKING:
     from napari_piximi.ui.segmentation_panel import SegmentationPanel
@@ -22,12 +24,12 @@ __all__ = ["ScorePage"]
 
 LATER = 150
 """Milliseconds after the last change before the page follows it."""
-SHORT = {"Validation": "Held", "All annotated": "All", "On show": "Shown"}
+SHORT = {"Validation": "Valid.", "All annotated": "All", "On show": "Shown"}
 COLUMNS = (
     Column("Segmenter", "What was evaluated"),
-    Column("On", "Held out by a network, all annotated images, or the shown one", 46),
-    Column("Run", "After which fit of the network", 34, number=True),
-    Column("Objects", "Annotated objects that were compared with", 52, number=True),
+    Column("On", "Valid.: held out by the network; all annotated images; or the shown one", 46),
+    Column("Run", "After which fit of the network", 34, number=True, spare=True),
+    Column("Objects", "Annotated objects that were compared with", 52, number=True, spare=True),
     Column("F1", "F1 at IoU 0.5", 46, number=True),
     Column("0.75", "F1 at IoU 0.75", 46, number=True),
 )
@@ -53,13 +55,15 @@ class ScorePage(QWidget):
         self.form = ScoreForm(self.workspace, panel.choice, self.scoring)
         self.list = KeptList("Scores that are kept", COLUMNS, _line)
         self.view = ScoreView(self.workspace)
-        self.empty = QLabel(EMPTY)
+        self.empty = notice(EMPTY)
         self._wanted: SegmentationScore | None = None
+        self._newest: tuple[str, SegmentationScore | None] = "", None
         self._seen: list[tuple[str, int] | None] = []
         self._rest = Rest(self.refresh, LATER, self)
         self._lay_out()
         self.list.chosen.connect(self._choose)
         self.list.delete_asked.connect(self.scoring.delete)
+        self.form.segmenter_chosen.connect(self.refresh)
         panel.listen(self.scoring.judged, self._judged)
         panel.listen(self.scoring.changed, self._begun_or_ended)
         panel.listen(panel.choice.changed, self._ask_soon)
@@ -72,6 +76,7 @@ class ScorePage(QWidget):
         self._rest.forget()
         self.form.refresh()
         kept = self.scoring.kept
+        self._follow(kept)
         shown = next((entry for entry in kept if entry.score is self._wanted), None)
         shown = shown or next(iter(kept), None)
         self._wanted = None if shown is None else shown.score
@@ -86,29 +91,27 @@ class ScorePage(QWidget):
         self.view.show_judged(shown, kept)
 
     def _lay_out(self) -> None:
-        self.empty.setWordWrap(True)
-        self.empty.setMinimumWidth(100)
-        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         inner = QWidget()
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(2, 6, 2, 2)
         for part in (self.form, self.list, self.empty, self.view):
             layout.addWidget(part)
         layout.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inner)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        scroll_all(self, inner)
 
     # --- what has changed ------------------------------------------------------------------------
 
     def _choose(self, entry: Judged) -> None:
         self._wanted = entry.score
         self.view.show_judged(entry, self.list.kept)
+
+    def _follow(self, kept: list[Judged]) -> None:
+        """Turn to the newest score of what is chosen, if either is another than before."""
+        name, before = self.form.chosen_title, self._newest
+        found = (entry.score for entry in kept if entry.title == name)
+        self._newest = name, next(found, None)
+        if name != before[0] or self._newest[1] is not before[1]:
+            self._wanted = self._newest[1] or self._wanted
 
     def _judged(self, score: SegmentationScore) -> None:
         self._wanted = score
@@ -157,4 +160,5 @@ def _line(entry: Judged) -> KeptLine:
         if entry.network is not None
         else "Listed as long as the project is open; Del takes it away"
     )
-    return KeptLine(texts, f"{entry.name}, against {entry.kind}\n{stays}")
+    hint = f"{entry.name}, against {entry.kind}, {score.annotated:,} objects\n{stays}"
+    return KeptLine(texts, hint)

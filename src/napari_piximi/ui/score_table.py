@@ -10,6 +10,7 @@ from napari_piximi.model.segmentation import THRESHOLDS, ScoredImage, Segmentati
 from napari_piximi.segment.report import score_figures
 from napari_piximi.ui.copied_table import CopiedTable, Figure, shown_figure
 from napari_piximi.ui.shown_names import one_line, tip
+from napari_piximi.ui.spare_columns import leave_out
 
 __all__ = ["ImagesTable", "ScoreTable"]
 
@@ -19,12 +20,14 @@ MEANINGS = (
     "Precision: of the found objects, the share that is annotated",
     "Recall: of the annotated objects, the share that was found",
     "F1: harmonic mean of precision and recall",
-    "Average precision as in the Data Science Bowl 2018: matched among matched, missed and "
-    "wrongly found objects",
+    "AP, average precision, TP / (TP + FP + FN): matched among matched, wrongly found and missed "
+    "objects, as in the Data Science Bowl 2018; stardist calls it accuracy",
     "Mean intersection over union of the matched objects",
     "Panoptic quality: mean IoU times F1",
 )
 WIDTH = 44
+SPARE, LEAST = (6, 5), 44
+"""Columns that a narrow table leaves out, and the room that thresholds then have not, in pixels."""
 IMAGE_TITLES = ("Image", "Annot.", "Found", "F1", "IoU")
 IMAGE_MEANINGS = (
     "Click an image to show it",
@@ -44,6 +47,7 @@ class ScoreTable(CopiedTable):
         super().__init__("Figures at each threshold", TITLES, MEANINGS, parent)
         for column in range(1, len(TITLES)):
             self.setColumnWidth(column, WIDTH)
+        leave_out(self, SPARE, LEAST)
 
     def show_score(
         self, score: SegmentationScore | None, other: SegmentationScore | None = None
@@ -53,7 +57,12 @@ class ScoreTable(CopiedTable):
         if score is not None:
             before = None if other is None else score_figures(other)
             for row, values in enumerate(score_figures(score)):
-                self.setItem(row, 0, QTableWidgetItem(f"{THRESHOLDS[row]:.2f}"))
+                threshold = QTableWidgetItem(f"{THRESHOLDS[row]:.2f}")
+                told = (
+                    f"{name} {value:.2f}" for name, value in zip(TITLES[1:], values, strict=True)
+                )
+                threshold.setToolTip(", ".join(told))
+                self.setItem(row, 0, threshold)
                 for column, value in enumerate(values, 1):
                     old = None if before is None else before[row][column - 1]
                     self.setItem(row, column, _cell(value, old, MEANINGS[column]))

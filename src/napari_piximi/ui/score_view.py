@@ -10,7 +10,6 @@ from qtpy.QtGui import QColor, QPainter, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QVBoxLayout,
@@ -19,16 +18,18 @@ from qtpy.QtWidgets import (
 
 from napari_piximi.model.segmentation import THRESHOLDS
 from napari_piximi.segment.report import write_scores
-from napari_piximi.ui.chart import Chart, Line
+from napari_piximi.ui.chart import PAPER, Chart, Line
 from napari_piximi.ui.curve_data import COLORS
 from napari_piximi.ui.curve_files import write_bytes, write_picture
 from napari_piximi.ui.curves import chart_colors
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.file_choice import choose_export
 from napari_piximi.ui.score_table import ImagesTable, ScoreTable
 from napari_piximi.ui.scoring import Judged
 from napari_piximi.ui.setting_editors import ignore_wheel
 from napari_piximi.ui.shown_names import breakable, one_line
 from napari_piximi.ui.workspace import Workspace
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["ScoreView", "headline"]
 
@@ -71,8 +72,8 @@ class ScoreView(QWidget):
         self._workspace = workspace
         self.judged: Judged | None = None
         self._others: list[Judged] = []
-        self.compare = QComboBox()
-        self.figures, self.caption = QLabel(), QLabel()
+        self.compare = ElidedBox()
+        self.figures, self.caption = wrapped_label(least=100), wrapped_label(least=100)
         self.chart = Chart("F1 over the threshold", unit=True, along="IoU from", span=(0.5, 0.95))
         self.table = ScoreTable()
         self.images = ImagesTable()
@@ -103,11 +104,11 @@ class ScoreView(QWidget):
         self.chart.set_colors(chart_colors(theme))
 
     def picture(self, scale: int = 2) -> QPixmap:
-        """Return the chart as it is drawn, with the names of the scores."""
+        """Return the chart as it is drawn, dark on white, with the names of the scores."""
         copy = Chart(self.chart.title, unit=True, along=self.chart.along, span=self.chart.span)
         copy.setFont(self.font())
         copy.resize(*PRINTED)
-        copy.set_colors(self.chart.colors)
+        copy.set_colors(PAPER)
         copy.set_lines(self.chart.lines)
         row = self.fontMetrics().height() + 2
         shown = [judged for judged in (self.judged, self._compared()) if judged is not None]
@@ -135,10 +136,6 @@ class ScoreView(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         ignore_wheel(self.compare)
-        for label in (self.figures, self.caption):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setWordWrap(True)
-            label.setMinimumWidth(100)
         self.figures.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.figures.setAccessibleName("Overall figures")
         self.chart.setFixedHeight(TALL)

@@ -1,6 +1,5 @@
 """What the page Evaluate does: judge a segmenter as a job, and keep its score."""
 
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from napari_piximi.segment.running import Request
 from napari_piximi.segment.scoring import score_images
 from napari_piximi.ui import messages
 from napari_piximi.ui.jobs import Job, missed, show_failure
+from napari_piximi.ui.of_workspace import OfWorkspace, one_each
 from napari_piximi.ui.segment_words import images_text
 from napari_piximi.ui.segmenting import asker_of
 from napari_piximi.ui.shown_names import one_line
@@ -60,7 +60,7 @@ class Judged:
 Scored = tuple[SegmentationScore, tuple[ScoredImage, ...]]
 
 
-class Scoring:
+class Scoring(OfWorkspace):
     """What judges segmenters for one viewer, one at a time.
 
     Scores of networks are kept with these; those of other segmenters as long as the project is
@@ -82,17 +82,10 @@ class Scoring:
     """The score that has just been made."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = weakref.ref(workspace)
+        super().__init__(workspace)
         self.job: Job | None = None
         self._others: list[Judged] = []
         workspace.opened.connect(self._opened)
-
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace."""
-        found = self._workspace()
-        assert found is not None
-        return found
 
     @property
     def running(self) -> bool:
@@ -212,11 +205,5 @@ def _tell_failures(rows: Sequence[ScoredImage]) -> None:
         )
 
 
-_scorings: weakref.WeakKeyDictionary[Workspace, Scoring] = weakref.WeakKeyDictionary()
-
-
-def scoring_of(workspace: Workspace) -> Scoring:
-    """Return what judges segmenters for a viewer, made when it is first asked for."""
-    if workspace not in _scorings:
-        _scorings[workspace] = Scoring(workspace)
-    return _scorings[workspace]
+scoring_of = one_each(Scoring)
+"""Return what judges segmenters for a viewer, made when it is first asked for."""

@@ -1,33 +1,31 @@
 """The preview and the button that finds objects, and how far that is."""
 
-from qtpy.QtCore import Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from napari_piximi.ui import preferences
 from napari_piximi.ui.inline_name import trouble_label
-from napari_piximi.ui.progress_bar import ProgressBar
+from napari_piximi.ui.live_line import LiveLine
+from napari_piximi.ui.progress_bar import thin_bar
+from napari_piximi.ui.rest import Pace
 from napari_piximi.ui.segment_words import images_text
 from napari_piximi.ui.segmenting import SegmentingUnderWay
 from napari_piximi.ui.shown_names import breakable, one_line, tip
 from napari_piximi.ui.start_button import StartButton
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["FIND_KEYS", "PREVIEW_KEYS", "SegmentActions"]
 
 FIND_KEYS = "Ctrl+Return"
 PREVIEW_KEYS = "Ctrl+Shift+Return"
 LIVE = "segment/live"
-SECOND = 1000
 LONGEST = 600
 
 
@@ -47,11 +45,11 @@ class SegmentActions(QWidget):
         self._under_way: SegmentingUnderWay | None = None
         self.look = QPushButton("Preview")
         self.follow = QCheckBox("Live")
-        self.found = QLabel()
+        self.found = wrapped_label()
         self.trouble = trouble_label()
         self.button = StartButton("Find objects")
-        self.bar = ProgressBar()
-        self.line = QElidingLabel()
+        self.bar = thin_bar("Progress of the search for objects")
+        self.line = LiveLine()
         self.look_at = QPushButton()
         self._set_up()
         row = QHBoxLayout()
@@ -73,24 +71,12 @@ class SegmentActions(QWidget):
         self.follow.setToolTip("Show at once what a change of the settings does")
         self.follow.setAccessibleName("Live preview")
         self.follow.toggled.connect(self._follow)
-        self.found.setTextFormat(Qt.TextFormat.PlainText)
-        self.found.setWordWrap(True)
         self.found.setAccessibleName("What the preview found")
-        self.button.setObjectName("find")
-        self.button.setStyleSheet("QPushButton#find { font-weight: bold; padding: 6px 10px; }")
-        self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.button.clicked.connect(self._pressed)
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
-        self.bar.setAccessibleName("Progress of the search for objects")
         self.bar.setVisible(False)
-        self.line.setElideMode(Qt.TextElideMode.ElideRight)
-        self.line.setTextFormat(Qt.TextFormat.PlainText)
         self.line.setVisible(False)
         self.look_at.clicked.connect(self.gallery.emit)
-        self._clock = QTimer(self)
-        self._clock.setInterval(SECOND)
-        self._clock.timeout.connect(self.show_progress)
+        self._pace = Pace(self.show_progress, owner=self)
 
     # --- what is shown -------------------------------------------------------------------------
 
@@ -107,7 +93,7 @@ class SegmentActions(QWidget):
             Whether that is said in words of its own, and not only by a tool tip.
         """
         self._under_way = None
-        self._clock.stop()
+        self._pace.forget()
         self.button.setText(f"Find objects on {images_text(images)}")
         keys = QKeySequence(FIND_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
         says = (
@@ -131,7 +117,6 @@ class SegmentActions(QWidget):
         self.button.setEnabled(not way.stopping)
         self.bar.setVisible(True)
         self.line.setVisible(True)
-        self._clock.start()
         self.show_progress()
 
     def show_progress(self) -> None:
@@ -139,9 +124,8 @@ class SegmentActions(QWidget):
         way = self._under_way
         if way is not None:
             self.bar.show_progress(way.done, way.total)
-            text = one_line(way.line(), 120)
-            self.line.setText(text)
-            self.line.setToolTip(tip(text))
+            self.line.setText(one_line(way.line(), 120))
+            self._pace.ask()
 
     def show_found(self, kind: str) -> None:
         """Offer to show the kind that was found last in the Gallery; nothing where it is empty."""
@@ -151,7 +135,7 @@ class SegmentActions(QWidget):
         self.look_at.setVisible(bool(kind))
 
     def show_preview(
-        self, text: str, *, failed: bool, shown: bool, possible: bool, quick: bool
+        self, text: str, *, failed: bool, shown: bool, trouble: str, quick: bool
     ) -> None:
         """Show what a preview found.
 
@@ -162,16 +146,17 @@ class SegmentActions(QWidget):
             Whether the text tells of a trouble.
         shown : bool
             Whether there is one in the viewer, or is about to be.
-        possible : bool
+        trouble : str
+            Why none can be shown; empty where one can.
         quick : bool
             Whether it may follow each change.
         """
         self.look.setText("Hide preview" if shown else "Preview")
         keys = QKeySequence(PREVIEW_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
         what = "Take the preview away" if shown else "Show what would be found; nothing is kept"
-        self.look.setToolTip(f"{what} ({keys})")
+        self.look.setToolTip(tip(trouble) if trouble and not shown else f"{what} ({keys})")
         self.look.setAccessibleName(self.look.text())
-        self.look.setEnabled(possible or shown)
+        self.look.setEnabled(shown or not trouble)
         self.follow.setVisible(quick)
         self.found.setText(breakable(f"⚠ {text}" if failed and text else text, LONGEST))
         self.found.setVisible(bool(text))

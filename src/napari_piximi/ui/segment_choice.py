@@ -1,19 +1,22 @@
 """What the page Find objects is set to: a segmenter, its settings, its channels; remembered."""
 
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork
+from napari_piximi.model.session import Session
 from napari_piximi.segment import catalog
 from napari_piximi.segment.asking import guess_channels
-from napari_piximi.segment.catalog import Segmenter
+from napari_piximi.segment.catalog import Segmenter, as_used
 from napari_piximi.segment.running import ABSENT, Request
 from napari_piximi.ui import preferences
+from napari_piximi.ui.of_workspace import OfWorkspace
+from napari_piximi.ui.segment_where import kinds_named
 from napari_piximi.ui.workspace import Workspace
 
 __all__ = ["SegmenterChoice", "settings_of", "wanted_channels"]
@@ -24,7 +27,11 @@ CHANNELS = "segment/channels/"
 KIND = "segment/kind/"
 
 
-class SegmenterChoice:
+_given: WeakKeyDictionary[Session, dict[str, str]] = WeakKeyDictionary()
+"""Names of kinds, by the open project."""
+
+
+class SegmenterChoice(OfWorkspace):
     """The segmenter of one viewer that is set up, with what it is to get.
 
     Parameters
@@ -38,18 +45,15 @@ class SegmenterChoice:
     """Its objects are called otherwise."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = weakref.ref(workspace)
+        super().__init__(workspace)
         self._key = str(preferences.get(CHOSEN, ""))
         self._network = ""
         self._settings: dict[str, Any] = {}
-        self._kinds: dict[str, str] = {}
 
     @property
     def project(self) -> Project:
         """The current project."""
-        workspace = self._workspace()
-        assert workspace is not None
-        return workspace.project
+        return self.workspace.project
 
     @property
     def segmenter(self) -> Segmenter | None:
@@ -67,13 +71,21 @@ class SegmenterChoice:
 
     @property
     def settings(self) -> Any:  # noqa: ANN401
-        """Settings of the chosen segmenter, as they were left."""
+        """Settings of the chosen segmenter, as they were left, and as its network states."""
         segmenter = self.segmenter
         assert segmenter is not None
-        if segmenter.key not in self._settings:
-            kept = preferences.get(SETTINGS + segmenter.key, {})
-            self._settings[segmenter.key] = settings_of(segmenter.settings(), kept)
-        return self._settings[segmenter.key]
+        return as_used(segmenter, self._left(segmenter))
+
+    @property
+    def usual(self) -> Any:  # noqa: ANN401
+        """What the settings would be if the user had set none but the network."""
+        segmenter = self.segmenter
+        assert segmenter is not None
+        start = segmenter.settings()
+        open_ = [s.name for s in fields(start) if s.default is None]
+        left = replace(self._left(segmenter), **dict.fromkeys(open_))
+        used = as_used(segmenter, left)
+        return replace(start, **{name: getattr(used, name) for name in open_})
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -96,22 +108,24 @@ class SegmenterChoice:
 
     @property
     def kind(self) -> str:
-        """Name of the kind that its objects get."""
+        """Name of the kind that its objects get: as it was given, if the project has the kind."""
         segmenter, network = self.segmenter, self.network
         if segmenter is None:
             return ""
-        if segmenter.key not in self._kinds:
-            own = self.project.kinds.get(network.kind) if network is not None else None
-            default = segmenter.kind if own is None else own.name
-            return str(preferences.get(KIND + segmenter.key, "")) or default
-        return self._kinds[segmenter.key]
+        if segmenter.key in self._kinds:
+            return self._kinds[segmenter.key]
+        kept = str(preferences.get(KIND + segmenter.key, ""))
+        if kept and kinds_named(self.project, [kept]):
+            return kept
+        own = self.project.kinds.get(network.kind) if network is not None else None
+        return segmenter.kind if own is None else own.name
 
     def request(self, *, every_plane: bool = False) -> Request:
         """Return what is to be done with each image."""
         segmenter = self.segmenter
         assert segmenter is not None
         return Request(
-            segmenter.key, self.settings, self.channels, every_plane, network=self.network
+            segmenter.key, self._left(segmenter), self.channels, every_plane, network=self.network
         )
 
     # --- what the user changes -------------------------------------------------------------
@@ -130,11 +144,20 @@ class SegmenterChoice:
             self.changed.emit()
 
     def set_settings(self, settings: Any) -> None:  # noqa: ANN401
-        """Set the chosen segmenter up."""
+        """Set the chosen segmenter up; what is as the network states goes on being so."""
         segmenter = self.segmenter
-        if segmenter is not None and settings != self.settings:
-            self._settings[segmenter.key] = settings
-            preferences.put_soon(SETTINGS + segmenter.key, asdict(settings))
+        if segmenter is None:
+            return
+        shown, usual = self.settings, self.usual
+        changes = {
+            s.name: None if s.default is None and value in (None, getattr(usual, s.name)) else value
+            for s in fields(settings)
+            if (value := getattr(settings, s.name)) != getattr(shown, s.name)
+        }
+        left = replace(self._left(segmenter), **changes)
+        if left != self._left(segmenter):
+            self._settings[segmenter.key] = left
+            preferences.put_soon(SETTINGS + segmenter.key, asdict(left))
             self.changed.emit()
 
     def set_channels(self, channels: Sequence[int]) -> None:
@@ -152,9 +175,17 @@ class SegmenterChoice:
                 preferences.put_soon(KIND + segmenter.key, name)
             self.named.emit()
 
-    def forget_kind(self) -> None:
-        """Let the kinds be the remembered ones: another project was opened."""
-        self._kinds.clear()
+    @property
+    def _kinds(self) -> dict[str, str]:
+        """Names that were given for the project that is open, by key of the segmenter."""
+        return _given.setdefault(self.workspace.session, {})
+
+    def _left(self, segmenter: Segmenter) -> Any:  # noqa: ANN401
+        """Return the settings as they were left; None is what the network is to state."""
+        if segmenter.key not in self._settings:
+            kept = preferences.get(SETTINGS + segmenter.key, {})
+            self._settings[segmenter.key] = settings_of(segmenter.settings(), kept)
+        return self._settings[segmenter.key]
 
     def _channels_key(self) -> str:
         segmenter, network = self.segmenter, self.network
@@ -193,6 +224,10 @@ def settings_of(start: Any, kept: object) -> Any:  # noqa: ANN401
 
 
 def _valid(value: Any, example: Any, limits: Mapping[str, Any]) -> bool:  # noqa: ANN401
+    if example is None and value is not None:
+        example = limits["usual"]
+    if value is example is None:
+        return True
     if "choices" in limits:
         return value in limits["choices"]
     if isinstance(example, float) and isinstance(value, int) and not isinstance(value, bool):

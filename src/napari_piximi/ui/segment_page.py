@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image as ImageLayer
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from napari_piximi.errors import PiximiError
 from napari_piximi.model.places import places_of
@@ -17,16 +16,26 @@ from napari_piximi.segment.results import Target
 from napari_piximi.segment.running import check_request
 from napari_piximi.ui.channel_rows import ChannelRows, channel_colors
 from napari_piximi.ui.column import Column
+from napari_piximi.ui.keys_within import keys_within
 from napari_piximi.ui.rest import Rest
+from napari_piximi.ui.scrolled import scrolled
 from napari_piximi.ui.segment_actions import FIND_KEYS, PREVIEW_KEYS, SegmentActions
 from napari_piximi.ui.segment_consent import may_segment
 from napari_piximi.ui.segment_preview import Preview
-from napari_piximi.ui.segment_where import Where, count_there, has_stacks, images_of, kinds_named
+from napari_piximi.ui.segment_where import (
+    There,
+    Where,
+    count_there,
+    has_stacks,
+    images_of,
+    kinds_named,
+)
 from napari_piximi.ui.segmenter_box import SegmenterBox
 from napari_piximi.ui.segmenting import segmenting_of
 from napari_piximi.ui.settings_form import SettingsForm
 from napari_piximi.ui.tab_order import tab_as_laid_out
 from napari_piximi.ui.target_box import TargetBox, TargetState
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 if TYPE_CHECKING:
     from napari_piximi.ui.segmentation_panel import SegmentationPanel
@@ -43,8 +52,11 @@ NOT_ADDED = (
     "The image in napari is not in the project yet: select its layer, and choose "
     "File ▸ IO Utilities ▸ Add layers to project"
 )
+NONE_SHOWN = "No image is on show: double-click one in the Gallery"
+NO_SEGMENTER = "There is no segmenter"
+RUNNING = "Objects are being found: there can be a preview again when that is done"
 NONE_CHOSEN = {
-    Where.SHOWN: "No image is on show: double-click one in the Gallery, or choose other images",
+    Where.SHOWN: f"{NONE_SHOWN}, or choose other images",
     Where.SELECTED: "No image is selected: select some in the Gallery, or choose other images",
     Where.ALL: NO_IMAGE,
 }
@@ -79,12 +91,13 @@ class SegmentPage(QWidget):
         self.preview = Preview(self.workspace)
         self.segmenter = SegmenterBox()
         self.channels = ChannelRows()
+        self.grey = wrapped_label()
         self.target = TargetBox()
         self.buttons = SegmentActions()
         self.forms: dict[str, SettingsForm] = {}
         self._following = self._stale = False
         self._images: tuple[object, list[Image]] = (None, [])
-        self._there: tuple[object, int] = (None, 0)
+        self._there: tuple[object, There] = (None, There())
         self._ordered = (0, 0)
         self._rest = Rest(self.refresh, DELAY, self)
         self._look_soon = Rest(self._look, LIVE_DELAY, self)
@@ -99,21 +112,16 @@ class SegmentPage(QWidget):
         self._column.setSpacing(6)
         self._column.addWidget(self.segmenter)
         self._column.addWidget(self.channels)
+        self._column.addWidget(self.grey)
         self._column.addWidget(self.target)
         self._column.addStretch(1)
-        area = QScrollArea()
-        area.setWidget(inner)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         line = QFrame()
         line.setFrameShape(QFrame.Shape.HLine)
         line.setFrameShadow(QFrame.Shadow.Plain)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 2)
         layout.setSpacing(4)
-        layout.addWidget(area, 1)
+        layout.addWidget(scrolled(inner), 1)
         layout.addWidget(line)
         layout.addWidget(self.buttons)
 
@@ -126,7 +134,6 @@ class SegmentPage(QWidget):
         listen(workspace.shown_changed, self._shown_changed)
         listen(workspace.gallery.selected, self._ask_soon)
         listen(self.segmenting.changed, self.refresh)
-        listen(self.segmenting.progressed, self.buttons.show_progress)
         listen(self.preview.changed, self._show_preview)
         listen(self.preview.moved, self._moved)
         listen(self.preview.panned, self._panned)
@@ -141,10 +148,8 @@ class SegmentPage(QWidget):
         self.buttons.preview.connect(self.toggle_preview)
         self.buttons.live.connect(self._live)
         self.buttons.gallery.connect(self.segmenting.show_found)
-        for keys, button in ((FIND_KEYS, self._find_key), (PREVIEW_KEYS, self._preview_key)):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(button)
+        keys_within(self, FIND_KEYS, self.buttons.button.click)
+        keys_within(self, PREVIEW_KEYS, self.buttons.look.click)
 
     # --- what is shown -------------------------------------------------------------------------
 
@@ -156,12 +161,14 @@ class SegmentPage(QWidget):
         chosen = choice.segmenter
         self.segmenter.show_segmenters(catalog.segmenters(), chosen, project)
         if chosen is None:
-            self.buttons.show_ready(0, "There is no segmenter", is_urgent=False)
+            self.buttons.show_ready(0, NO_SEGMENTER, is_urgent=False)
             return
         own = [network.name for network in project.networks] if chosen.own else []
         network = choice.network
         self.segmenter.show_networks(own, network.name if network is not None else "")
         self.channels.show_channels(choice.wanted, channel_colors(project), choice.channels)
+        self.grey.setText(f"⚠ {chosen.title} was made for colour images, and gets one channel only")
+        self.grey.setVisible(chosen.color and len(set(choice.channels)) == 1)
         self._show_form(chosen)
         self._order_tabs()
         self.target.show_state(self._state(chosen))
@@ -193,13 +200,13 @@ class SegmentPage(QWidget):
 
     def _show_form(self, chosen: catalog.Segmenter) -> None:
         if chosen.key not in self.forms:
-            form = SettingsForm(chosen.settings(), key=f"segment/{chosen.key}/", unfolded=True)
+            form = SettingsForm(self.choice.usual, key=f"segment/{chosen.key}/", unfolded=True)
             form.edited.connect(self._take_settings)
             self.forms[chosen.key] = form
             self._column.insertWidget(self._column.indexOf(self.target), form)
         for key, form in self.forms.items():
             form.setVisible(key == chosen.key)
-        self.forms[chosen.key].show_settings(self.choice.settings)
+        self.forms[chosen.key].show_settings(self.choice.settings, self.choice.usual)
 
     def _order_tabs(self) -> None:
         """Let Tab go from above to below, where forms or rows of channels are new."""
@@ -223,7 +230,7 @@ class SegmentPage(QWidget):
             self.preview.text,
             failed=self.preview.failed,
             shown=self.preview.shown or self.preview.running,
-            possible=self._can_preview,
+            trouble=self._preview_trouble,
             quick=self._is_quick,
         )
 
@@ -275,13 +282,13 @@ class SegmentPage(QWidget):
     # --- preview -------------------------------------------------------------------------------
 
     @property
-    def _can_preview(self) -> bool:
-        return (
-            self.choice.segmenter is not None
-            and not self.segmenter.standing.trouble
-            and self.workspace.shown is not None
-            and self.segmenting.current is None
-        )
+    def _preview_trouble(self) -> str:
+        """Why there can be no preview; empty where there can."""
+        if self.choice.segmenter is None or self.segmenter.standing.trouble:
+            return self.segmenter.standing.trouble or NO_SEGMENTER
+        if self.workspace.shown is None:
+            return NONE_SHOWN
+        return RUNNING if self.segmenting.current is not None else ""
 
     @property
     def _is_quick(self) -> bool:
@@ -298,7 +305,7 @@ class SegmentPage(QWidget):
         if self.preview.shown or self.preview.running:
             self._forget_preview()
         elif (
-            self._can_preview
+            not self._preview_trouble
             and shown is not None
             and may_segment(self.workspace, self.choice, (shown,), self, every_plane=False)
         ):
@@ -307,7 +314,7 @@ class SegmentPage(QWidget):
 
     def _look(self) -> None:
         self._look_soon.forget()
-        if self.isVisible() and self._can_preview:
+        if self.isVisible() and not self._preview_trouble:
             self.preview.ask(self.choice.request())
 
     def _forget_preview(self) -> None:
@@ -340,19 +347,11 @@ class SegmentPage(QWidget):
 
     def _take_settings(self, settings: Any) -> None:  # noqa: ANN401
         self.choice.set_settings(settings)
-        if self._can_preview:
+        if not self._preview_trouble:
             self._follow_up(fresh=True)
 
     def _train(self) -> None:
         self.panel.page("Train your own")
-
-    def _find_key(self) -> None:
-        if self.buttons.button.isEnabled():
-            self.buttons.button.click()
-
-    def _preview_key(self) -> None:
-        if self.buttons.look.isEnabled():
-            self.buttons.look.click()
 
     # --- what has changed ------------------------------------------------------------------------
 
@@ -375,7 +374,6 @@ class SegmentPage(QWidget):
 
     def _opened(self) -> None:
         self._following = False
-        self.choice.forget_kind()
         self._ask_soon()
 
     def _shown_changed(self) -> None:

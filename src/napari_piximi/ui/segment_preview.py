@@ -1,6 +1,5 @@
 """What a segmenter would find on the shown image, as a layer that is no part of the project."""
 
-import weakref
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,11 @@ from napari_piximi.model.things import BBox, Image
 from napari_piximi.progress import Progress
 from napari_piximi.segment.found import Found, painted, shifted
 from napari_piximi.segment.running import Ask, Request, check_request
+from napari_piximi.ui.layer_arrivals import Arrivals
 from napari_piximi.ui.layer_channels import scale_of, units_of
 from napari_piximi.ui.layer_sources import PREVIEW
 from napari_piximi.ui.layer_view import camera_of
+from napari_piximi.ui.of_workspace import OfWorkspace
 from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.segment_words import objects_text
 from napari_piximi.ui.segmenting import asker_of
@@ -58,7 +59,7 @@ class _Seen:
     across: float
 
 
-class Preview:
+class Preview(OfWorkspace):
     """The preview of one viewer; the last that was asked for wins, stale ones are never shown.
 
     Parameters
@@ -81,7 +82,7 @@ class Preview:
     """The viewer has come to rest at another part of an image that is too large for all."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = weakref.ref(workspace)
+        super().__init__(workspace)
         self._layer: Labels | None = None
         self._job: Job | None = None
         self._doing: _Wanted | None = None
@@ -89,6 +90,7 @@ class Preview:
         self._shows: _Wanted | None = None
         self._seen: _Seen | None = None
         self._rested = Rest(self._look_round, DELAY)
+        self._arrivals = Arrivals(workspace.viewer)
         self.text, self.failed = "", False
         viewer = workspace.viewer
         workspace.shown_changed.connect(self._leave)
@@ -99,13 +101,6 @@ class Preview:
         camera = camera_of(viewer).events
         for event in (camera.center, camera.zoom):
             event.connect(self._panned)
-
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace."""
-        found = self._workspace()
-        assert found is not None
-        return found
 
     @property
     def running(self) -> bool:
@@ -226,6 +221,7 @@ class Preview:
     def _draw(self, wanted: _Wanted, seen: _Seen) -> None:
         viewer, place = self.workspace.viewer, _placed(wanted)
         labels = seen.labels if len(place["scale"]) == 2 else seen.labels[np.newaxis]
+        self._arrivals.flush()
         layer = self._layer
         if layer is not None and layer.data.shape == labels.shape:
             layer.data = labels
@@ -235,16 +231,27 @@ class Preview:
             return
         self._take_away()
         selected, active = set(viewer.layers.selection), viewer.layers.selection.active
-        layer = Labels(labels, name=NAME, opacity=OPACITY, metadata={PREVIEW: True}, **place)
-        layer.editable = False
+        # One pixel at first: a layer takes napari long enough, and labels have a turn of their own.
+        layer = Labels(
+            np.zeros((1,) * labels.ndim, np.uint16), name=NAME, opacity=OPACITY,
+            metadata={PREVIEW: True}, **place,
+        )  # fmt: skip
         self._layer = layer
-        viewer.layers.append(layer)
-        viewer.layers.selection.active = active
-        if selected != set(viewer.layers.selection):
-            viewer.layers.selection.update(selected)
+        self._arrivals.bring([layer], lambda: len(viewer.layers))
+        self._arrivals.then(partial(_fill, layer, labels))
+        self._arrivals.then(partial(self._select, selected, active))
+
+    def _select(self, selected: set[Layer], active: Layer | None) -> None:
+        """Leave the layers selected that were before ours came."""
+        layers = self.workspace.viewer.layers
+        layers.selection.active = active if active in layers else None
+        still = {layer for layer in selected if layer in layers}
+        if still != set(layers.selection):
+            layers.selection.update(still)
 
     def _take_away(self) -> None:
         layer, self._layer = self._layer, None
+        self._arrivals.flush()
         if layer is not None and layer in self.workspace.viewer.layers:
             self.workspace.viewer.layers.remove(layer)
 
@@ -287,6 +294,11 @@ class Preview:
             self._say(text)
         if not is_in_view:
             self.panned.emit()
+
+
+def _fill(layer: Labels, labels: NDArray[np.uint16]) -> None:
+    layer.data = labels
+    layer.editable = False  # which napari forgets with other data
 
 
 def looked_at(image: Image, workspace: Workspace) -> BBox | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from napari_piximi.model.project import Project
-from napari_piximi.model.things import IMAGE_KIND, Annotation, Image
+from napari_piximi.model.things import IMAGE_KIND, Annotation, Image, is_unknown
 from napari_piximi.segment.catalog import Segmenter
 from napari_piximi.ui.workspace import Workspace
 
-__all__ = ["Where", "count_there", "has_stacks", "images_of", "kinds_named", "pixel_bytes"]
+__all__ = ["There", "Where", "count_there", "has_stacks", "images_of", "kinds_named", "pixel_bytes"]
 
 
 class Where(StrEnum):
@@ -58,6 +59,13 @@ def kinds_named(project: Project, names: Collection[str]) -> set[str]:
     }
 
 
+class There(NamedTuple):
+    """Objects that would be replaced: how many, and how many of them have a category."""
+
+    objects: int = 0
+    labelled: int = 0
+
+
 def count_there(
     project: Project,
     images: Sequence[str],
@@ -65,8 +73,8 @@ def count_there(
     kind: str,
     *,
     every_plane: bool,
-) -> int:
-    """Count the objects that would be replaced.
+) -> There:
+    """Count the objects that would be replaced, were something found beside each.
 
     Parameters
     ----------
@@ -75,17 +83,17 @@ def count_there(
     """
     kinds = kinds_named(project, segmenter.classes or (kind,))
     if not kinds or not images:
-        return 0
+        return There()
     chosen, things = set(images), project.things
     there = [
         thing
         for thing in things.values()
         if isinstance(thing, Annotation) and thing.kind in kinds and thing.image in chosen
     ]
-    if every_plane:
-        return len(there)
-    planes = {key: _plane(project, key) for key in chosen}
-    return sum(thing.plane == planes[thing.image] for thing in there)
+    if not every_plane:
+        planes = {key: _plane(project, key) for key in chosen}
+        there = [thing for thing in there if thing.plane == planes[thing.image]]
+    return There(len(there), sum(not is_unknown(thing.category) for thing in there))
 
 
 def _plane(project: Project, key: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from napari_piximi.errors import Cancelled
 from napari_piximi.model.project import Project
+from napari_piximi.segment.results import Fate
 from napari_piximi.segment.running import Outcome
 from napari_piximi.ui.shown_names import one_line
 
@@ -37,7 +38,9 @@ def megabytes(size: int) -> str:
     return f"{size / MB:.1f} MB" if size < 10 * MB else f"{size / MB:,.0f} MB"
 
 
-def outcome_text(outcome: Outcome, project: Project, asked: int) -> tuple[str, bool]:
+def outcome_text(
+    outcome: Outcome, project: Project, asked: int, fate: Fate | None = None
+) -> tuple[str, bool]:
     """Say what came of a run.
 
     Parameters
@@ -47,6 +50,8 @@ def outcome_text(outcome: Outcome, project: Project, asked: int) -> tuple[str, b
         With its objects, where there are any.
     asked : int
         How many images were asked about.
+    fate : Fate, optional
+        Of the objects that were there before.
 
     Returns
     -------
@@ -56,17 +61,18 @@ def outcome_text(outcome: Outcome, project: Project, asked: int) -> tuple[str, b
     """
     finished = list(dict.fromkeys(part.image for part in outcome.parts))
     gone = [key for key in finished if key not in project.things]
-    count = sum(len(part.found) for part in outcome.parts if part.image in project.things)
+    found = {part.image: 0 for part in outcome.parts if part.image in project.things}
+    for part in outcome.parts:
+        if part.image in found:
+            found[part.image] += len(part.found)
+    count, fate = sum(found.values()), fate or Fate()
     sentences = [_ended(outcome)]
     if count:
-        on = images_text(len(finished) - len(gone))
-        of = f" of {asked:,}" if outcome.ended is not None else ""
-        sentences.append(
-            f"{objects_text(count)} on {on}{of}; Ctrl+Z takes {'it' if count == 1 else 'them'} back"
-        )
-    elif len(finished) > len(gone):
-        sentences.append(f"No object was found on {images_text(len(finished) - len(gone))}")
-        sentences.append(NOTHING)
+        sentences.append(_found(count, sum(map(bool, found.values())), asked, fate))
+        sentences.append(f"Where nothing was found, {fate.saved}" if fate.saved else "")
+    elif found:
+        so = f", so {fate.saved}" if fate.saved else ""
+        sentences += [f"No object was found on {images_text(len(found))}{so}", NOTHING]
     elif not outcome.failures and outcome.ended is not None:
         sentences.append("No image was finished; the project stays as it is")
     if gone:
@@ -75,6 +81,16 @@ def outcome_text(outcome: Outcome, project: Project, asked: int) -> tuple[str, b
     sentences += _failures(outcome, project)
     bad = bool(outcome.failures or gone) or not count
     return ". ".join(sentence for sentence in sentences if sentence), bad
+
+
+def _found(count: int, images: int, asked: int, fate: Fate) -> str:
+    of = images_text(asked) if images == asked else f"{images:,} of {images_text(asked)}"
+    parts = [f"{objects_text(count)} on {of}"]
+    if fate.lost:
+        parts += [fate.lost, f"Ctrl+Z brings {'it' if fate.replaced == 1 else 'them'} back"]
+    else:
+        parts.append(f"Ctrl+Z takes {'it' if count == 1 else 'them'} back")
+    return "; ".join(parts)
 
 
 def _ended(outcome: Outcome) -> str:

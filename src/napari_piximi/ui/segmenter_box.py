@@ -7,7 +7,6 @@ from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import (
     QApplication,
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -18,12 +17,13 @@ from qtpy.QtWidgets import (
 
 from napari_piximi.model.project import Project
 from napari_piximi.segment.catalog import Segmenter
+from napari_piximi.ui.choice_box import choice_box
 from napari_piximi.ui.fold import Fold
 from napari_piximi.ui.inline_name import trouble_label
 from napari_piximi.ui.segmenter_facts import FACTS, Standing, facts, standing
-from napari_piximi.ui.setting_editors import ignore_wheel
 from napari_piximi.ui.shown_names import breakable, one_line, tip
 from napari_piximi.ui.tab_order import tab_as_laid_out
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["SegmenterBox"]
 
@@ -42,13 +42,13 @@ class SegmenterBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.box = _combo("Way to find objects", "How objects are found")
+        self.box = choice_box("Way to find objects", "How objects are found", 12)
         self.box.activated.connect(self._choose)
-        self.network = _combo("Network of the project", "Which network of the project it asks")
+        self.network = choice_box(
+            "Network of the project", "Which network of the project it asks", 12
+        )
         self.network.activated.connect(self._choose_network)
-        self.summary = QLabel()
-        self.summary.setWordWrap(True)
-        self.summary.setTextFormat(Qt.TextFormat.PlainText)
+        self.summary = wrapped_label()
         self.trouble = trouble_label()
         self.copy = QPushButton("Copy the command")
         self.copy.setToolTip("Copy what is to be run in a terminal")
@@ -142,10 +142,8 @@ class SegmenterBox(QWidget):
         found = dict(facts(self._segmenter)) if self._segmenter is not None else {}
         for name in found:
             if name not in self.facts:
-                heading, text = QLabel(name), QLabel()
+                heading, text = QLabel(name), wrapped_label()
                 heading.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-                text.setWordWrap(True)
-                text.setTextFormat(Qt.TextFormat.PlainText)
                 text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
                 text.setAccessibleName(name)
                 row = FACTS.index(name)
@@ -180,16 +178,6 @@ class SegmenterBox(QWidget):
 
 def _item(segmenter: Segmenter, found: Standing) -> str:
     return f"{segmenter.title} ({found.note})" if found.note else segmenter.title
-
-
-def _combo(name: str, hint: str) -> QComboBox:
-    box = QComboBox()
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(12)
-    box.setAccessibleName(name)
-    box.setToolTip(hint)
-    ignore_wheel(box)
-    return box
 
 
 def _copy(text: str) -> None:

@@ -2,13 +2,11 @@
 
 import tempfile
 import time
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-
-from psygnal import Signal
+from typing import Any
 
 from napari_piximi.errors import (
     Cancelled,
@@ -23,7 +21,7 @@ from napari_piximi.model.query import renewed
 from napari_piximi.model.things import IMAGE_KIND
 from napari_piximi.progress import Progress
 from napari_piximi.segment.catalog import find_segmenter
-from napari_piximi.segment.results import Target, apply_outcome
+from napari_piximi.segment.results import Fate, Target, apply_outcome, fate_of
 from napari_piximi.segment.running import (
     Ask,
     Outcome,
@@ -35,8 +33,10 @@ from napari_piximi.segment.running import (
 )
 from napari_piximi.ui import messages
 from napari_piximi.ui.computing import apply_computed
+from napari_piximi.ui.course import Course
 from napari_piximi.ui.docks import show_dock
 from napari_piximi.ui.jobs import Job, Leaving, show_failure
+from napari_piximi.ui.of_workspace import one_each
 from napari_piximi.ui.segment_where import kinds_named
 from napari_piximi.ui.segment_words import objects_text, outcome_text
 from napari_piximi.ui.time_left import TimeLeft, spoken
@@ -61,6 +61,8 @@ class SegmentingUnderWay:
         Image ids.
     kind : str or None
         Id of the kind that the target names, which may be renamed meanwhile; None for a new one.
+    fate : Fate or None
+        What became of the objects that were there, once that is known.
     """
 
     title: str
@@ -68,12 +70,17 @@ class SegmentingUnderWay:
     request: Request
     target: Target
     kind: str | None = None
+    fate: Fate | None = None
     job: Job | None = None
     done: int = 0
     total: int = 0
     message: str = ""
     stopping: bool = False
     left: TimeLeft = field(default_factory=TimeLeft)
+
+    def take(self, done: int, total: int, message: str, _figures: dict[str, Any]) -> None:
+        """Take a report in."""
+        self.done, self.total, self.message = done, total, message
 
     def line(self) -> str:
         """Say in one line how far it is, and how long it will take."""
@@ -90,7 +97,7 @@ class SegmentingUnderWay:
         return ", ".join(parts)
 
 
-class Segmenting:
+class Segmenting(Course[SegmentingUnderWay]):
     """What finds objects for one viewer, one run at a time.
 
     Parameters
@@ -104,22 +111,9 @@ class Segmenting:
         Id of the kind of what was found last; empty before that, and during a run.
     """
 
-    changed = Signal()
-    """A run has begun or ended."""
-    progressed = Signal()
-
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = weakref.ref(workspace)
-        self.current: SegmentingUnderWay | None = None
+        super().__init__(workspace)
         self.found = ""
-        workspace.opened.connect(self._opened)
-
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace."""
-        found = self._workspace()
-        assert found is not None
-        return found
 
     def start(
         self, images: Sequence[str], request: Request, target: Target
@@ -141,14 +135,14 @@ class Segmenting:
         kind = next(iter(kinds_named(workspace.project, [target.kind])), None)
         way = SegmentingUnderWay(title, tuple(images), request, target, kind)
         self.current, self.found = way, ""
-        way.job = workspace.learning.follow(
+        job = workspace.learning.follow(
             f"Find objects with {title}",
             partial(_segment, workspace.project, way, asker_of(workspace, request.segmenter)),
             keras=chosen.place == "networks",
             done=partial(self._done, way),
             failed=partial(self._failed, way),
         )
-        way.job.leaving = Leaving(
+        leaving = Leaving(
             f"{title} is still finding objects",
             "What it found on the images that are finished can be kept in the project. If you "
             "discard it, it is lost.",
@@ -157,18 +151,8 @@ class Segmenting:
             "Stop and keep finished images",
             self.stop,
         )
-        way.job.progressed.connect(partial(self._progressed, way))
-        way.job.finished.connect(partial(self._ended, way))
-        self.changed.emit()
+        self._follow(way, job, leaving)
         return way
-
-    def stop(self) -> None:
-        """Stop the run; finished images are kept."""
-        way = self.current
-        if way is not None and way.job is not None and not way.stopping:
-            way.stopping = True
-            way.job.cancel()
-            self.changed.emit()
 
     def show_found(self) -> None:
         """Show what was found last in the Gallery, whatever was looked for there."""
@@ -177,25 +161,9 @@ class Segmenting:
             workspace.gallery.set_query(renewed(workspace.gallery.query, self.found))
             show_dock(workspace, "Gallery")
 
-    # --- how it goes ---------------------------------------------------------------------------
-
-    def _progressed(
-        self, way: SegmentingUnderWay, done: int, total: int, text: str, _values: object
-    ) -> None:
-        if self.current is way:
-            way.done, way.total, way.message = done, total, text
-            self.progressed.emit()
-
-    def _ended(self, way: SegmentingUnderWay) -> None:
-        if self.current is way:
-            self.current = None
-            self.changed.emit()
-
     def _opened(self) -> None:
         self.found = ""
-        if self.current is not None:  # it was cancelled with the project that it was of
-            self.current = None
-            self.changed.emit()
+        super()._opened()
 
     # --- what comes of it ------------------------------------------------------------------------
 
@@ -205,6 +173,7 @@ class Segmenting:
         if kind is not None:
             way.target = replace(way.target, kind=kind.name)
         if not outcome.objects:  # what was there is not taken away for nothing
+            way.fate = fate_of(workspace.project, outcome, way.target)
             _tell(way, outcome, workspace.project)
             return
         things = len(workspace.project.things) if way.target.replaces else 0
@@ -215,7 +184,7 @@ class Segmenting:
             max(outcome.objects, things),
             _applied,
             outcome,
-            way.target,
+            way,
             done=partial(self._applied, way, outcome),
         )
 
@@ -286,16 +255,17 @@ def _segment(project: Project, way: SegmentingUnderWay, ask: Ask, progress: Prog
     return segment_images(project, way.images, way.request, progress, ask=ask)
 
 
-def _applied(project: Project, outcome: Outcome, target: Target) -> Project:
+def _applied(project: Project, outcome: Outcome, way: SegmentingUnderWay) -> Project:
+    way.fate = fate_of(project, outcome, way.target)
     try:
-        return apply_outcome(project, outcome, target)
+        return apply_outcome(project, outcome, way.target)
     except SegmentError as error:
         raise EditError(str(error)) from error
 
 
 def _tell(way: SegmentingUnderWay, outcome: Outcome, project: Project) -> None:
     """Say once what came of a run."""
-    text, bad = outcome_text(outcome, project, len(way.images))
+    text, bad = outcome_text(outcome, project, len(way.images), way.fate)
     if isinstance(outcome.ended, PiximiError) and not isinstance(outcome.ended, Cancelled):
         messages.error(text)
     elif bad:
@@ -304,11 +274,5 @@ def _tell(way: SegmentingUnderWay, outcome: Outcome, project: Project) -> None:
         messages.info(text)
 
 
-_runs: weakref.WeakKeyDictionary[Workspace, Segmenting] = weakref.WeakKeyDictionary()
-
-
-def segmenting_of(workspace: Workspace) -> Segmenting:
-    """Return what finds objects for a viewer, made when it is first asked for."""
-    if workspace not in _runs:
-        _runs[workspace] = Segmenting(workspace)
-    return _runs[workspace]
+segmenting_of = one_each(Segmenting)
+"""Return what finds objects for a viewer, made when it is first asked for."""

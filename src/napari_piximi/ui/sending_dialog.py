@@ -1,11 +1,9 @@
 """Pixels leave this machine only when a user agrees, once or for a project while it is open."""
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -13,6 +11,7 @@ from qtpy.QtWidgets import (
 
 from napari_piximi.ui.segment_words import images_text, megabytes
 from napari_piximi.ui.shown_names import breakable
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["SendingDialog", "ask_sending"]
 
@@ -63,7 +62,7 @@ class SendingDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Send pixels to another machine?")
-        self.words = QLabel(
+        self.words = wrapped_label(
             breakable(
                 f"{title} does not run on this machine. The pixels of {images_text(images)}, "
                 f"{megabytes(size)}, would be sent over the internet to {host}. Who runs that "
@@ -72,8 +71,6 @@ class SendingDialog(QDialog):
                 600,
             )
         )
-        self.words.setWordWrap(True)
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.always = QCheckBox("Do not ask again while this project is open")
         self.always.setToolTip(
             "It asks again for any other project, and when this one is opened again"

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import signals_blocked
 
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.file_choice import choose_files
 from napari_piximi.ui.setting_words import PERCENT, UNITS, Words
 
@@ -99,11 +100,11 @@ class Choice(Editor):
     """One of some texts."""
 
     def __init__(self, limits: Mapping[str, Any], words: Words) -> None:
-        self.box = QComboBox()
+        self.box = ElidedBox()
         self.box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.box.setMinimumContentsLength(8)
+        self.box.setMinimumContentsLength(6)
         for value in limits["choices"]:
             self.box.addItem(words.choices.get(value, value), value)
         super().__init__(self.box)

@@ -4,33 +4,14 @@ from collections.abc import Callable
 from functools import partial
 
 from qtpy.QtCore import QPoint, Qt, QTimer
-from qtpy.QtWidgets import QFrame, QScrollArea, QSplitter, QWidget
+from qtpy.QtWidgets import QScrollArea, QSplitter, QWidget
 
 from napari_piximi.ui.settings_form import SettingsForm
 
-__all__ = ["SettingsSplit", "scrolled"]
+__all__ = ["SettingsSplit"]
 
 FOLDED_SHARE, UNFOLDED_SHARE = 0.33, 0.5
 """Of the height, what the settings get at most at first, and when a group is unfolded."""
-
-
-def scrolled(content: QWidget, least: int) -> QScrollArea:
-    """Return an area in which a widget can be scrolled up and down.
-
-    Parameters
-    ----------
-    content : QWidget
-    least : int
-        Its height in pixels at least.
-    """
-    area = QScrollArea()
-    area.setWidget(content)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setMinimumHeight(least)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return area
 
 
 class SettingsSplit(QSplitter):

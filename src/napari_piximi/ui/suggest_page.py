@@ -4,15 +4,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
-    QComboBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QSpinBox,
     QVBoxLayout,
@@ -25,15 +22,18 @@ from napari_piximi.model.project import Project
 from napari_piximi.model.query import renewed
 from napari_piximi.ui import preferences
 from napari_piximi.ui.docks import show_dock
+from napari_piximi.ui.elided_box import ElidedBox
 from napari_piximi.ui.jobs import Job
 from napari_piximi.ui.learning import needs_keras
 from napari_piximi.ui.obstacle_line import ObstacleLine
 from napari_piximi.ui.predicting import Asked, Obstacle
 from napari_piximi.ui.progress_bar import ProgressBar
+from napari_piximi.ui.push_button import push_button
 from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.shown_names import breakable, one_line
 from napari_piximi.ui.suggesting import rank_obstacle, suspect_obstacle
 from napari_piximi.ui.suspicious_list import SuspiciousList
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 if TYPE_CHECKING:
     from napari_piximi.ui.classifier_panel import ClassifierPanel
@@ -75,16 +75,18 @@ class SuggestPage(QWidget):
         self.job: Job | None = None
         self._kind = panel.choice.kind
         self._soon = Rest(self.refresh, DELAY, self)
-        self.method, self.among = QComboBox(), QComboBox()
-        self.explanation, self.outcome = _text(), _text()
+        self.method, self.among = ElidedBox(), ElidedBox()
+        self.explanation, self.outcome = wrapped_label(), wrapped_label()
         self.line = ObstacleLine(panel)
-        self.start = _button("Suggest", "Sort the gallery by what is worth labelling next")
+        self.start = push_button("Suggest", "Sort the gallery by what is worth labelling next")
         self.bar = ProgressBar()
         self.bar.setAccessibleName("Progress of the suggestions")
         self.count = QSpinBox()
-        self.select = _button("Select", "Select the first of the suggestions in the gallery")
+        self.select = push_button("Select", "Select the first of the suggestions in the gallery")
         self.suspicious = SuspiciousList(panel.workspace)
-        self.map = _button("Open feature map", "See all things as points, by what the model sees")
+        self.map = push_button(
+            "Open feature map", "See all things as points, by what the model sees"
+        )
         self._set_up()
         self._lay_out()
         self._connect()
@@ -321,17 +323,3 @@ class SuggestPage(QWidget):
     def _advance(self, done: int, total: int, message: str, _values: object) -> None:
         self.bar.show_progress(done, total, one_line(message, 40).replace("%", "%%"))
         self.bar.setToolTip(breakable(message))
-
-
-def _text() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    return label
-
-
-def _button(text: str, meaning: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(meaning)
-    button.setAccessibleName(meaning)
-    return button

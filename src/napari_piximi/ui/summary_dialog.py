@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -23,6 +22,7 @@ from napari_piximi.learn.layer_rows import LayerRow, ModelSummary
 from napari_piximi.ui import file_choice
 from napari_piximi.ui.curve_files import write_bytes
 from napari_piximi.ui.shown_names import breakable, one_line, tip
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 __all__ = ["SummaryDialog", "as_table"]
 
@@ -60,12 +60,10 @@ class SummaryDialog(QDialog):
         self.table = QTableWidget(len(summary.rows), 5)
         self._fill()
         still = summary.parameters - summary.trainable
-        self.totals = QLabel(
+        self.totals = wrapped_label(
             f"{summary.parameters:,} {summary.unit.lower()} in all: {summary.trainable:,} "
             f"trainable, {still:,} not. {breakable(summary.remark)}"
         )
-        self.totals.setTextFormat(Qt.TextFormat.PlainText)
-        self.totals.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.copy = QPushButton("Copy")
         self.copy.setToolTip("Put the table on the clipboard, for a spreadsheet")

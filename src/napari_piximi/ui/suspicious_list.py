@@ -8,7 +8,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -17,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_piximi.learn.label_errors import Suspicion, Suspicions
 from napari_piximi.ui.filter_form import swatch
+from napari_piximi.ui.push_button import push_button
 from napari_piximi.ui.shown_names import one_line, tip
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ __all__ = ["SuspiciousList"]
 
 MOST = 300
 """Lines at a time; more come as these are gone through."""
-HEADINGS = ("Thing", "Label", "Models say", "Sure")
+HEADINGS = ("Thing", "Label", "Prob.", "Models say", "Prob.")
+LABEL, SAYS = 1, 3
+"""Columns of the label that was given, and of what models say; the probability of each is next."""
 THING = Qt.ItemDataRole.UserRole
 
 
@@ -53,9 +55,9 @@ class SuspiciousList(QWidget):
         self.summary.setWordWrap(True)
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.lines = _tree()
-        self.show_button = _button("Show", "Show this thing in the viewer")
-        self.keep_button = _button("Keep label", "The label is right: take it off this list")
-        self.change_button = _button("Change", "Give it the category that the models say")
+        self.show_button = push_button("Show", "Show this thing in the viewer")
+        self.keep_button = push_button("Keep label", "The label is right: take it off this list")
+        self.change_button = push_button("Change", "Give it the category that the models say")
         self.lines.currentItemChanged.connect(lambda *_: self._picked())
         self.lines.itemActivated.connect(lambda *_: self.show_thing())
         self.show_button.clicked.connect(lambda _: self.show_thing())
@@ -151,11 +153,11 @@ class SuspiciousList(QWidget):
         given, expected = project.categories[found.given], project.categories[found.expected]
         name = project.things[found.thing].name
         item = QTreeWidgetItem(
-            [one_line(name), one_line(given.name), one_line(expected.name),
-             f"{found.self_confidence:.2f}"]
+            [one_line(name), one_line(given.name), f"{found.self_confidence:.2f}",
+             one_line(expected.name), f"{found.confidence:.2f}"]
         )  # fmt: skip
-        item.setIcon(1, swatch(given.color))
-        item.setIcon(2, swatch(expected.color))
+        item.setIcon(LABEL, swatch(given.color))
+        item.setIcon(SAYS, swatch(expected.color))
         item.setData(0, THING, found.thing)
         says = (
             f"{name}: labelled {given.name}, which models give {found.self_confidence:.2f}; "
@@ -187,23 +189,22 @@ def _tree() -> QTreeWidget:
     lines.setHeaderLabels(list(HEADINGS))
     lines.setRootIsDecorated(False)
     lines.setUniformRowHeights(True)
+    lines.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
     lines.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     lines.setAccessibleName("Suspicious labels")
     lines.setMinimumHeight(150)
     header = lines.header()
     if header is not None:
         header.setStretchLastSection(False)
-        for column in range(3):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.ResizeToContents)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
+        for column in range(len(HEADINGS)):
+            stretches = column in (0, LABEL, SAYS)
+            mode = QHeaderView.ResizeMode
+            header.setSectionResizeMode(
+                column, mode.Stretch if stretches else mode.ResizeToContents
+            )
     head = lines.headerItem()
     if head is not None:
-        head.setToolTip(3, "How sure models are of the label that was given, 0 to 1")
+        head.setToolTip(LABEL + 1, "Probability, 0 to 1, that models give the label that it has")
+        head.setToolTip(SAYS + 1, "Probability, 0 to 1, that models give what they say it is")
     return lines
-
-
-def _button(text: str, meaning: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(meaning)
-    button.setAccessibleName(meaning)
-    return button

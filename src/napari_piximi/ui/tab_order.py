@@ -6,6 +6,8 @@ from itertools import pairwise
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractScrollArea, QLayout, QScrollArea, QTabWidget, QWidget
 
+from napari_piximi.ui.wrapping_row import WrappingRow
+
 __all__ = ["tab_as_laid_out"]
 
 
@@ -28,6 +30,10 @@ def _controls(widget: QWidget) -> Iterator[QWidget]:
     if isinstance(widget, QScrollArea):
         inner = widget.widget()
         yield from _controls(inner) if inner is not None else ()
+        return
+    if isinstance(widget, WrappingRow):
+        for part in widget.widgets:
+            yield from _controls(part)
         return
     layout = widget.layout()
     whole = isinstance(widget, QAbstractScrollArea | QTabWidget)

@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QRadioButton,
     QWidget,
@@ -17,10 +16,13 @@ from qtpy.QtWidgets import (
 from superqt.utils import signals_blocked
 
 from napari_piximi.ui import preferences
-from napari_piximi.ui.segment_where import Where
+from napari_piximi.ui.elided_box import ElidedBox
+from napari_piximi.ui.segment_where import There, Where
 from napari_piximi.ui.segment_words import objects_text
 from napari_piximi.ui.setting_editors import ignore_wheel
 from napari_piximi.ui.shown_names import one_line, tip
+from napari_piximi.ui.wrapped_label import wrapped_label
+from napari_piximi.ui.wrapping_row import WrappingRow
 
 __all__ = ["TargetBox", "TargetState"]
 
@@ -47,7 +49,7 @@ class TargetState:
         The chosen one.
     classes : sequence of str
         Of a segmenter that tells several sorts of objects.
-    there : int
+    there : There
         Objects that would be replaced.
     """
 
@@ -57,7 +59,7 @@ class TargetState:
     kinds: Sequence[str]
     kind: str
     classes: Sequence[str]
-    there: int
+    there: There
 
 
 class TargetBox(QWidget):
@@ -70,11 +72,13 @@ class TargetBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.where, self.planes, self.kind = QComboBox(), QComboBox(), QComboBox()
-        self.classes = QLabel()
+        self.where, self.planes, self.kind = ElidedBox(), ElidedBox(), QComboBox()
+        self.classes = wrapped_label()
         self.replaces = QRadioButton("Replace")
         self.adds = QRadioButton("Add to them")
         self.there = QLabel()
+        self.labelled = wrapped_label()
+        self._fate = preferences.get(REPLACES)
         self._rows: dict[str, tuple[QWidget, QWidget]] = {}
         self._set_up()
         self._lay_out()
@@ -111,11 +115,7 @@ class TargetBox(QWidget):
         names = ", ".join(state.classes)
         self.classes.setText("A kind for each sort that is found")
         self.classes.setToolTip(tip(f"It tells {len(state.classes)} sorts: {names}"))
-        self._show_row("there", bool(state.there))
-        self.there.setText(f"{state.there:,} there")
-        self.there.setToolTip(
-            f"{objects_text(state.there)} of this kind on these images: what becomes of them?"
-        )
+        self._show_there(state.there)
 
     def _show_kinds(self, state: TargetState) -> None:
         if [self.kind.itemText(row) for row in range(self.kind.count())] != list(state.kinds):
@@ -128,6 +128,23 @@ class TargetBox(QWidget):
         new = state.kind.strip().casefold() not in {name.casefold() for name in state.kinds}
         self.kind.setToolTip(
             tip(f"Kind of the objects: {one_line(state.kind)}{', a new one' if new else ''}")
+        )
+
+    def _show_there(self, there: There) -> None:
+        """Show what there is already, and, until the user has chosen, take away no categories."""
+        if not isinstance(self._fate, bool):
+            (self.adds if there.labelled else self.replaces).setChecked(True)
+        self._show_row("there", bool(there.objects))
+        self.there.setText(f"{there.objects:,} there")
+        self.there.setToolTip(
+            f"{objects_text(there.objects)} of this kind on these images: what becomes of them?"
+        )
+        self._show_row("labelled", bool(there.labelled))
+        has = "has" if there.labelled == 1 else "have"
+        it = "it" if there.labelled == 1 else "them"
+        sign, takes = ("⚠ ", "takes") if self.is_replacing else ("", "would take")
+        self.labelled.setText(
+            f"{sign}{there.labelled:,} of them {has} a category: Replace {takes} {it} away"
         )
 
     def _show_row(self, name: str, shown: bool) -> None:
@@ -159,14 +176,15 @@ class TargetBox(QWidget):
             )
             box.setMinimumContentsLength(8)
             ignore_wheel(box)
-        self.classes.setTextFormat(Qt.TextFormat.PlainText)
-        self.classes.setWordWrap(True)
-        self.replaces.setToolTip("The objects of this kind on these images go; Ctrl+Z brings back")
+        self.replaces.setToolTip(
+            "The objects of this kind on these images go, with their categories; Ctrl+Z brings "
+            "them back. Where nothing is found, what is there stays"
+        )
         self.adds.setToolTip("They stay, and what is found is added")
         group = QButtonGroup(self)
         group.addButton(self.replaces)
         group.addButton(self.adds)
-        (self.replaces if preferences.get(REPLACES, True) else self.adds).setChecked(True)
+        (self.adds if self._fate is False else self.replaces).setChecked(True)
         self.replaces.clicked.connect(self._choose_fate)
         self.adds.clicked.connect(self._choose_fate)
 
@@ -176,12 +194,7 @@ class TargetBox(QWidget):
         grid.setVerticalSpacing(3)
         grid.setColumnMinimumWidth(0, LABELS)
         grid.setColumnStretch(1, 1)
-        fate = QWidget()
-        line = QHBoxLayout(fate)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self.replaces)
-        line.addWidget(self.adds)
-        line.addStretch()
+        fate = WrappingRow((self.replaces, self.adds))
         for row, (name, text, widget) in enumerate(
             (
                 ("where", "Images", self.where),
@@ -189,6 +202,7 @@ class TargetBox(QWidget):
                 ("kind", "Objects become", self.kind),
                 ("classes", "Objects become", self.classes),
                 ("there", "", fate),
+                ("labelled", "", self.labelled),
             )
         ):
             label = self.there if name == "there" else QLabel(text)
@@ -209,5 +223,6 @@ class TargetBox(QWidget):
         self.changed.emit()
 
     def _choose_fate(self, _checked: bool) -> None:
-        preferences.put(REPLACES, self.is_replacing)
+        self._fate = self.is_replacing
+        preferences.put(REPLACES, self._fate)
         self.changed.emit()

@@ -8,7 +8,6 @@ from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QTableWidget,
     QTableWidgetItem,
@@ -23,6 +22,7 @@ from napari_piximi.ui.inline_name import trouble_label
 from napari_piximi.ui.progress_bar import ProgressBar
 from napari_piximi.ui.shown_names import breakable, one_line, tip
 from napari_piximi.ui.workspace import Workspace
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 if TYPE_CHECKING:
     from napari_piximi.ui.jobs import Job
@@ -75,7 +75,7 @@ class UrlDialog(QDialog):
         self.address.setPlaceholderText("https://…/model.json")
         self.address.setAccessibleName("Address of the model")
         self.address.setToolTip("https:// address of a model.json, or of its folder")
-        self.told = _words()
+        self.told = wrapped_label()
         self.bar = ProgressBar()
         self.bar.setAccessibleName("Progress of the download")
         self.files = _table()
@@ -201,13 +201,6 @@ def _size(count: int) -> str:
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1e3:,.1f} kB" if count < 1e6 else f"{count / 1e6:,.1f} MB"
-
-
-def _words() -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    return label
 
 
 def _table() -> QTableWidget:

@@ -25,6 +25,7 @@ from napari_piximi.ui.progress_bar import ProgressBar
 from napari_piximi.ui.segment_words import megabytes
 from napari_piximi.ui.shown_names import breakable, tip
 from napari_piximi.ui.workspace import Workspace
+from napari_piximi.ui.wrapped_label import wrapped_label
 
 if TYPE_CHECKING:
     from napari_piximi.ui.jobs import Job
@@ -215,8 +216,6 @@ class WeightsDialog(QDialog):
 
 
 def _words(text: str) -> QLabel:
-    label = QLabel(breakable(text, LONGEST))
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+    label = wrapped_label(breakable(text, LONGEST))
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

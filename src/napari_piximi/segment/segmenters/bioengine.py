@@ -168,6 +168,7 @@ SEGMENTERS = (
         place="window",
         package="msgpack",
         remote=True,
+        pixel_size="Cells and nuclei of most sizes; say their diameter",
         licence="of the service; code BSD-3-Clause",
         citation="Stringer et al. (2021), Cellpose, Nature Methods 18; BioEngine, bioimage.io",
     ),

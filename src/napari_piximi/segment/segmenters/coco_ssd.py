@@ -204,6 +204,7 @@ SEGMENTERS = (
         find=find_everyday_objects,
         channels=("red", "green", "blue"),
         weights="coco-ssd",
+        color=True,
         classes=tuple(name for name in NAMES if name),
         pixel_size="The whole image is squeezed into 300 × 300 pixels: objects should fill a good "
         "part of it",

@@ -221,6 +221,7 @@ SEGMENTERS = (
         find=find_glands,
         channels=("red", "green", "blue"),
         weights="glas",
+        color=True,
         pixel_size="The whole image is squeezed into 768 × 768 pixels: best on fields of view of "
         "about 0.5 mm, such as 775 × 522 pixels at 20×",
         licence="BSD-3-Clause (Piximi)",

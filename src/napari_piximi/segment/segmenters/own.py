@@ -13,7 +13,7 @@ from napari_piximi.segment.catalog import Plane, Segmenter, setting
 from napari_piximi.segment.found import Found, found_labels, off_the_edge
 from napari_piximi.segment.unet_targets import labels_from
 
-__all__ = ["SEGMENTERS", "OwnSettings", "find"]
+__all__ = ["SEGMENTERS", "OwnSettings", "find", "objects_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class OwnSettings:
         min=0.01,
         max=0.99,
         label="Sure of the inside",
+        unit="%",
     )
     min_size: int = setting(
         20, "Objects", "Leave out objects with fewer pixels", min=0, max=100_000_000
@@ -76,12 +77,13 @@ def find(
             f"{network.name!r} takes {asker.channels} channels, but {plane.name!r} gives "
             f"{plane.pixels.shape[2]}"
         )
-    objects = partial(_objects, settings)
+    objects = partial(objects_in, settings)
     found = find_in_plane(asker, plane, objects, network.settings, progress)
     return off_the_edge(found, plane.pixels.shape) if settings.clear_border else found
 
 
-def _objects(settings: OwnSettings, probabilities: NDArray[np.float32]) -> Found:
+def objects_in(settings: OwnSettings, probabilities: NDArray[np.float32]) -> Found:
+    """Find the objects in the answer (Y, X, 3) of a network; those at the edge are among them."""
     labels, scores = labels_from(
         probabilities, settings.threshold, settings.seed, settings.min_size
     )

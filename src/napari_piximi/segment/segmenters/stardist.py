@@ -2,22 +2,24 @@
 
 Notes
 -----
-The default thresholds are those that StarDist's authors found best for the two networks. Source:
+The usual thresholds are those that StarDist's authors found best for the two networks. Source:
 their plugin for Fiji, github.com/stardist/stardist-imagej, ``StarDist2DModel.java`` at commit
 aff59dbd: 0.479071 and 0.3 for "Versatile (fluorescent nuclei)", 0.692478 and 0.3 for "Versatile
 (H&E nuclei)". These networks are the ones that Piximi runs, with boxes and thresholds of its own.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_piximi.errors import SegmentError
+from napari_piximi.errors import PiximiError, SegmentError
+from napari_piximi.model.limits import usual_value
 from napari_piximi.progress import Progress
+from napari_piximi.segment._star_config import folder_thresholds, package_folder
 from napari_piximi.segment.catalog import Plane, Segmenter, setting
 from napari_piximi.segment.found import Found, found_labels
-from napari_piximi.segment.star_registry import HOST, REGISTERED, fetch_registered
+from napari_piximi.segment.star_registry import HOST, REGISTERED, fetch_registered, model_path
 
 if TYPE_CHECKING:
     from napari_piximi.segment.star_network import StarNetwork
@@ -25,33 +27,33 @@ if TYPE_CHECKING:
 __all__ = ["SEGMENTERS", "StarDistSettings", "VheSettings", "find_fluo", "find_vhe"]
 
 _PROBABILITY = (
-    "How sure the network must be that a pixel is inside a nucleus; lower finds more. At its "
-    "default, a network of your own that states a threshold is asked with that"
+    "How sure the network must be that a pixel is inside a nucleus; lower finds more. A folder "
+    "that stardist saved brings its own, which is taken unless you set another"
 )
-MEMORY_BUDGET = 2**28
-"""Bytes of candidates' rays that are kept in memory; the rest lies in temporary files."""
 _SHARES = (80, 10, 10)
 """Of the time, in per cent: looking, choosing, painting."""
 
 
 @dataclass(frozen=True, slots=True)
 class StarDistSettings:
-    """What counts as a nucleus; the defaults are those of the published networks."""
+    """What counts as a nucleus.
 
-    probability: float = setting(
-        0.479071,
-        "Objects",
-        _PROBABILITY,
-        min=0.01,
-        max=0.99,
+    Thresholds that are None are those that the network states; of those that state none, such as
+    Piximi's, the `usual` ones.
+    """
+
+    probability: float | None = setting(
+        None, "Objects", _PROBABILITY, min=0.01, max=0.99, usual=0.479071
     )
-    overlap: float = setting(
-        0.3,
+    overlap: float | None = setting(
+        None,
         "Objects",
         "Of two outlines that share more than this part of the smaller one, only the more "
-        "probable one stays; higher keeps more nuclei that lie over each other",
+        "probable one stays; higher keeps more nuclei that lie over each other. A folder that "
+        "stardist saved brings its own",
         min=0.0,
         max=0.95,
+        usual=0.3,
     )
     low: float = setting(
         1.0, "Image", "Percentile of the pixel values that becomes black", min=0.0, max=100.0
@@ -86,12 +88,8 @@ class StarDistSettings:
 class VheSettings(StarDistSettings):
     """What counts as a nucleus in stained tissue."""
 
-    probability: float = setting(
-        0.692478,
-        "Objects",
-        _PROBABILITY,
-        min=0.01,
-        max=0.99,
+    probability: float | None = setting(
+        None, "Objects", _PROBABILITY, min=0.01, max=0.99, usual=0.692478
     )
 
 
@@ -134,7 +132,6 @@ def _find(key: str, plane: Plane, settings: StarDistSettings, progress: Progress
     from napari_piximi.segment._star_files import star_network
     from napari_piximi.segment._star_painting import painted_polygons
     from napari_piximi.segment._star_polygons import outlines
-    from napari_piximi.segment.room import opened_room
     from napari_piximi.segment.star_convex import kept
     from napari_piximi.segment.star_network import Look, scaled_shape, scan
 
@@ -147,7 +144,7 @@ def _find(key: str, plane: Plane, settings: StarDistSettings, progress: Progress
         fetch_registered(settings.model, progress)
     progress(0, 100, "loading the network")
     network = star_network(key, settings.model)
-    settings = _with_own(settings, network)
+    probability, overlap = _thresholds(settings, network)
     shape = (plane.pixels.shape[0], plane.pixels.shape[1])
     if plane.pixels.shape[2] != network.channels:
         raise SegmentError(
@@ -156,26 +153,38 @@ def _find(key: str, plane: Plane, settings: StarDistSettings, progress: Progress
         )
     if not all(shape):
         return found_labels(np.zeros(shape, np.int32))
-    look = Look(settings.low, settings.high, settings.probability, settings.scale)
-    with opened_room(MEMORY_BUDGET) as room:
-        seen = scan(network, plane.pixels, look, _share(progress, 0), room)
-        stars = kept(seen, settings.overlap, _share(progress, 1))
-        del seen
+    look = Look(settings.low, settings.high, probability, settings.scale)
+    seen = scan(network, plane.pixels, look, _share(progress, 0), overlap)
+    stars = kept(seen, overlap, _share(progress, 1))
+    del seen
     inner = scaled_shape(shape, settings.scale)
     stretch = (shape[0] / inner[0], shape[1] / inner[1])
     corners = outlines(stars.points * np.array(stretch), stars.distances, stretch)
     return painted_polygons(corners, stars.scores, shape, _share(progress, 2))
 
 
-def _with_own(settings: StarDistSettings, network: "StarNetwork") -> StarDistSettings:
-    """Take the thresholds that came with a network in place of those that nobody changed."""
-    usual = type(settings)()
-    changes: dict[str, Any] = {}
-    if network.probability is not None and settings.probability == usual.probability:
-        changes["probability"] = network.probability
-    if network.overlap is not None and settings.overlap == usual.overlap:
-        changes["overlap"] = network.overlap
-    return replace(settings, **changes)
+def _thresholds(settings: StarDistSettings, network: "StarNetwork") -> tuple[float, float]:
+    """Return thresholds of probability and overlap: as set, else as stated, else as usual."""
+    usual = {about.name: usual_value(about) for about in fields(settings)}
+    return (
+        _first(settings.probability, network.probability, usual["probability"]),
+        _first(settings.overlap, network.overlap, usual["overlap"]),
+    )
+
+
+def _first(*values: float | None) -> float:
+    return next(value for value in values if value is not None)
+
+
+def _stated(settings: StarDistSettings) -> dict[str, float]:
+    """Return the thresholds of the folder that the settings name, if the package saved it."""
+    try:
+        folder = package_folder(model_path(settings.model)) if settings.model else None
+        if folder is None:
+            return {}
+        return dict(zip(("probability", "overlap"), folder_thresholds(folder), strict=True))
+    except (PiximiError, RuntimeError, OSError):  # what is wrong is told when it is asked
+        return {}
 
 
 def _share(progress: Progress, part: int) -> Progress:
@@ -198,6 +207,7 @@ SEGMENTERS = (
         kind="stardist_nucleus",
         settings=StarDistSettings,
         find=find_fluo,
+        stated=_stated,
         channels=("nuclei",),
         weights="stardist-fluo",
         pixel_size="Nuclei of about 10 to 60 pixels across; change the scale for others",
@@ -211,8 +221,10 @@ SEGMENTERS = (
         kind="stardist_nucleus",
         settings=VheSettings,
         find=find_vhe,
+        stated=_stated,
         channels=("red", "green", "blue"),
         weights="stardist-vhe",
+        color=True,
         pixel_size="Nuclei of about 10 to 60 pixels across; change the scale for others",
         licence="BSD-3-Clause",
         citation=_CITATION
