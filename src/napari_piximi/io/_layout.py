@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from napari_piximi.io._bands import Bands, is_banded
 from napari_piximi.io._document import OWN, Attributes
 from napari_piximi.io._names import unicode_name
 from napari_piximi.io._source import Source, ZipSource, packed_blocks
@@ -85,7 +86,7 @@ class ThingWriter:
         self._contents = _contents(project.things.values())
         self._stack = ExitStack()
         self._files: dict[Source, BinaryIO] = {}
-        self._seen: tuple[str, NDArray[Any]] | None = None
+        self._seen: tuple[str, Bands | NDArray[Any]] | None = None
 
     def __enter__(self) -> "ThingWriter":
         return self
@@ -164,7 +165,11 @@ class ThingWriter:
         top, left, bottom, right = thing.bbox
         if thing.pixels is None or _is_padded(thing):
             assert isinstance(image, Image)
-            box = self._pixels_of(image)[: thing.plane + 1, top:bottom, left:right]
+            seen = self._pixels_of(image)
+            if isinstance(seen, Bands):
+                box = seen.part(top, bottom, left, right)
+            else:
+                box = seen[: thing.plane + 1, top:bottom, left:right]
             data = to_float(box, image.bit_depth)
         if thing.pixels is not None:
             own = to_float(np.asarray(thing.pixels), thing.bit_depth)
@@ -176,11 +181,15 @@ class ThingWriter:
         block = np.ascontiguousarray(data, SIMPLE)
         return self._writer.write(name, block.tobytes(), compress=self._compress), block.shape
 
-    def _pixels_of(self, image: Image) -> NDArray[Any]:
+    def _pixels_of(self, image: Image) -> Bands | NDArray[Any]:
         """Read an image once for all objects on it that follow each other, however large it is."""
         if self._seen is None or self._seen[0] != image.id:
             self._seen = None  # let go of one before the next is read
-            self._seen = image.id, np.asarray(image.pixels)
+            pixels = image.pixels
+            if isinstance(pixels, StoredArray) and is_banded(pixels):
+                self._seen = image.id, Bands(pixels, self._stack)
+            else:
+                self._seen = image.id, np.asarray(pixels)
         return self._seen[1]
 
     def _copy(self, name: str, pixels: StoredArray) -> Member:
