@@ -20,6 +20,7 @@ from napari_piximi.model.raster import MOST
 from napari_piximi.model.things import Annotation, ArrayPixels, Image
 from napari_piximi.ui import segment_preview
 from napari_piximi.ui.layer_view import camera_of
+from napari_piximi.ui.rest import Rest
 from napari_piximi.ui.segment_page import SegmentPage
 from napari_piximi.ui.segmentation_panel import SegmentationPanel
 from napari_piximi.ui.workspace import Workspace, workspace_of
@@ -236,3 +237,23 @@ def test_a_preview_follows_the_view_of_a_large_image(
     assert layer.translate[1] > 60
     panel.hide()
     assert not page.preview.shown
+
+
+def test_napari_moving_its_slider_for_a_new_stack_is_no_edit(
+    workspace: Workspace, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It starts in the middle until all layers are there, which takes long on a busy machine."""
+    moved: list[int] = []
+    point = workspace.viewer.dims.events.point
+    note = point.connect(lambda: moved.append(workspace.layers.plane))
+    # As if the layers took longer to come than the slider takes to rest.
+    monkeypatch.setattr(workspace.layers, "_plane_soon", Rest(workspace.layers._commit_plane, 0))
+    workspace.open_project(project_of(np.zeros((7, 20, 30, 1), np.uint8)))
+    workspace.show("image-0")
+    qtbot.waitUntil(lambda: not workspace.layers._arrivals.waiting)
+    qtbot.wait(50)
+    point.disconnect(note)
+    assert any(moved), "else there is nothing to pass over"
+    assert (workspace.layers.plane, workspace.session.dirty) == (0, False)
+    workspace.viewer.dims.set_current_step(0, 3)
+    qtbot.waitUntil(lambda: workspace.session.undo_label == "Show plane 3 of 0.tif")

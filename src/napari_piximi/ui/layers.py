@@ -62,6 +62,7 @@ class LayerLink:
         self._plane_soon = Rest(self._commit_plane, PLANE_DELAY)
         self._kinds_soon = Rest(self._show_kinds, 0)
         self._image: str | None = None
+        self._settled = False
         self._extent: object = None
         self._active: tuple[Layer | None] | None = None
         self._foresight = Foresight()
@@ -213,7 +214,7 @@ class LayerLink:
         if viewer is None:
             return
         use_units()
-        self._image = image.id
+        self._image, self._settled = image.id, False
         self._active = (viewer.layers.selection.active,)
         self._kinds_soon.ask()
         self._show_pixels(viewer, image)
@@ -281,6 +282,7 @@ class LayerLink:
             return
         name_planes(viewer, image)
         set_plane(viewer, image, image.plane)
+        self._settled = True
         extent = image.pixels.shape[:3], image.pixel_size
         if self.layers() and extent != self._extent:
             self._extent = extent
@@ -356,8 +358,11 @@ class LayerLink:
         self._workspace.edit(f"Change the look of {image.name}", _with_look, image.id, look, shown)
 
     def _note_plane(self, event: "Event") -> None:
+        """Ask for an edit, unless napari moved by itself, as it does while layers come and go."""
         image = self._shown()
-        if image is not None and image.pixels.shape[0] > 1 and self.plane != image.plane:
+        if image is None or not self._settled or self._arrivals.waiting:
+            return
+        if image.pixels.shape[0] > 1 and self.plane != image.plane:
             self._plane_soon.ask()
 
     def _commit_plane(self) -> None:
