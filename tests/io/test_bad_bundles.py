@@ -28,6 +28,8 @@ from tests.io.tiny_bundle import (
 )
 
 from napari_piximi.errors import BundleError, PiximiError, PiximiWarning
+from napari_piximi.io._source import ZipSource, packed_bytes
+from napari_piximi.io._zip import Member
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model import masks
 from napari_piximi.model.things import Annotation, Partition
@@ -287,6 +289,15 @@ def test_a_zip_whose_middle_is_gone(tmp_path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 3] + data[len(data) // 2 :])
     refused(path)
+
+
+def test_a_member_that_claims_more_than_the_file_holds_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "p.zip"
+    write_bundle(tiny_project(), path)
+    with ZipSource(path).open() as file:
+        lies = Member("lies", 0, 0, 1 << 50, 1 << 50, 0)
+        with pytest.raises(BundleError, match="lies is damaged, or the file was cut short"):
+            packed_bytes(file, lies, path)
 
 
 def flip(path: Path, needle: bytes, offset: int = 0) -> None:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_piximi.errors import BundleError
-from napari_piximi.io import _bands
+from napari_piximi.io import _bands, disk
 from napari_piximi.io._bands import Bands, is_banded
 from napari_piximi.io._zarr import StoredArray
 from napari_piximi.io.bundle import read_bundle, write_bundle
@@ -22,7 +22,7 @@ SHAPE = (1, 50, 40, 2)
 @pytest.fixture
 def plane(monkeypatch: pytest.MonkeyPatch) -> NDArray[np.float32]:
     """Return a plane that counts as large, in bands of 7 rows."""
-    monkeypatch.setattr(_bands, "LARGE", 100)
+    monkeypatch.setattr(disk, "LARGE", 100)
     monkeypatch.setattr(_bands, "BAND", 7 * 40 * 2 * 4)
     return np.random.default_rng(7).random(SHAPE, np.float32)
 

@@ -28,7 +28,8 @@ class Above:
 def find(plane: Plane, settings: Above, progress: Progress) -> Found:
     """Take each value above the level for the label of its object."""
     progress(0, 1, "Looking")
-    grey = np.rint(plane.pixels.sum(axis=2, dtype=np.float64) / plane.top * 255).astype(np.int64)
+    total = np.asarray(plane.pixels).sum(axis=2, dtype=np.float64)
+    grey = np.rint(total / plane.top * 255).astype(np.int64)
     return found_labels(np.where(grey > settings.level * 255, grey, 0))
 
 

@@ -1,20 +1,17 @@
 """Parts of a plane in a bundle that is too large to be read as a whole without need."""
 
-import zlib
+import math
 from contextlib import ExitStack
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_piximi.errors import BundleError
-from napari_piximi.io._source import ZipSource, packed_blocks
 from napari_piximi.io._zarr import StoredArray
-from napari_piximi.io._zip import STORED
+from napari_piximi.io.disk import open_stack, stays_on_disk
 
 __all__ = ["Bands", "is_banded"]
 
-LARGE = 512 << 20
-"""Bytes from which on a plane is read in bands."""
 BAND = 128 << 20
 """Bytes of one of them."""
 KEPT = 3
@@ -23,18 +20,9 @@ TURNS = 4
 """How often each may be read; by then the order is none that bands are good for."""
 
 
-def is_banded(pixels: object) -> bool:
+def is_banded(pixels: object) -> TypeGuard[StoredArray]:
     """Tell whether :class:`Bands` can read it, and whether that is worth it."""
-    return (
-        isinstance(pixels, StoredArray)
-        and pixels.simple
-        and pixels.plane is None
-        and len(pixels.stored_shape) == 4
-        and pixels.stored_shape[0] == 1
-        and isinstance(pixels.source, ZipSource)
-        and pixels.chunks[0].method == STORED
-        and pixels.chunks[0].size > LARGE
-    )
+    return stays_on_disk(pixels) and pixels.stored_shape[0] == 1
 
 
 class Bands:
@@ -54,20 +42,10 @@ class Bands:
     """
 
     def __init__(self, pixels: StoredArray, stack: ExitStack) -> None:
-        self._pixels, self._member = pixels, pixels.chunks[0]
-        _, self._rows, columns, channels = pixels.stored_shape
-        self._row = (columns, channels)
-        self._bytes = columns * channels * pixels.dtype.itemsize
-        self._high = max(BAND // self._bytes, 1)
-        source = pixels.source
-        assert isinstance(source, ZipSource)
-        self._file = stack.enter_context(source.open())
-        crc = 0
-        for block in packed_blocks(self._file, self._member, source.path):
-            crc = zlib.crc32(block, crc)
-        if crc != self._member.crc or self._member.size != self._rows * self._bytes:
-            raise self._damaged()
-        self._start = self._file.tell() - self._member.size
+        disk = stack.enter_context(open_stack(pixels))
+        self._pixels, self._plane = pixels, disk[0]
+        self._rows, *row = pixels.stored_shape[1:]
+        self._high = max(BAND // (math.prod(row) * pixels.dtype.itemsize), 1)
         self._reads = 0
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._whole: NDArray[np.float32] | None = None
@@ -96,13 +74,4 @@ class Bands:
         if self._whole is not None:
             return self._whole[top : top + self._high]
         self._reads += 1
-        size = min(self._high, self._rows - top) * self._bytes
-        self._file.seek(self._start + top * self._bytes)
-        data = self._file.read(size)
-        if len(data) != size:
-            raise self._damaged()
-        return np.frombuffer(data, self._pixels.dtype).reshape(-1, *self._row)
-
-    def _damaged(self) -> BundleError:
-        where = f"{self._pixels.source.path}: {self._member.name}"
-        return BundleError(f"{where} is damaged (its checksum is wrong)")
+        return np.asarray(self._plane[top : top + self._high])

@@ -186,7 +186,7 @@ class ThingWriter:
         if self._seen is None or self._seen[0] != image.id:
             self._seen = None  # let go of one before the next is read
             pixels = image.pixels
-            if isinstance(pixels, StoredArray) and is_banded(pixels):
+            if is_banded(pixels):
                 self._seen = image.id, Bands(pixels, self._stack)
             else:
                 self._seen = image.id, np.asarray(pixels)

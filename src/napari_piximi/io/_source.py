@@ -257,8 +257,10 @@ def packed_blocks(
     header = file.read(LOCAL.size)
     if header[:4] != b"PK\x03\x04" or len(header) < LOCAL.size:
         raise BundleError(f"{path}: {member.name} is damaged, or the file was cut short")
-    file.seek(sum(LENGTHS.unpack_from(header, 26)), os.SEEK_CUR)
+    start = file.seek(sum(LENGTHS.unpack_from(header, 26)), os.SEEK_CUR)
     left = member.packed
+    if left > os.fstat(file.fileno()).st_size - start:  # before memory is taken for so much
+        raise BundleError(f"{path}: {member.name} is damaged, or the file was cut short")
     while left > 0:
         block = file.read(min(left, size))
         if not block:

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_piximi.io.disk import PlanePixels
+
 __all__ = ["normalised", "normalised_tile", "percentiles"]
 
 _ROWS = 256
@@ -12,7 +14,7 @@ _WHOLE = 2**27
 _TINY = np.float32(1e-20)
 
 
-def percentiles(pixels: NDArray[Any], low: float, high: float) -> tuple[np.float32, np.float32]:
+def percentiles(pixels: PlanePixels, low: float, high: float) -> tuple[np.float32, np.float32]:
     """Return two percentiles of all channels together.
 
     Parameters
@@ -56,7 +58,7 @@ def normalised(pixels: NDArray[Any], limits: tuple[np.float32, np.float32]) -> N
 
 
 def normalised_tile(
-    pixels: NDArray[Any],
+    pixels: PlanePixels,
     limits: tuple[np.float32, np.float32],
     shape: tuple[int, int],
     rows: slice,

@@ -1,9 +1,9 @@
 """Images made larger or smaller as TensorFlow's ``ResizeBilinear`` does it by default."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_piximi.io.disk import PlanePixels
 
 __all__ = ["resized", "resized_mask"]
 
@@ -12,7 +12,7 @@ BLOCK = 512
 """Rows that are computed at a time."""
 
 
-def resized(pixels: NDArray[Any], shape: tuple[int, int], rows: slice = slice(None)) -> Floats:
+def resized(pixels: PlanePixels, shape: tuple[int, int], rows: slice = slice(None)) -> Floats:
     """Resize an image: corners are not aligned, and there are no half pixels.
 
     Only the pixels that count are read, so that the image may be larger than memory.
@@ -71,14 +71,14 @@ def _steps(length: int, count: int) -> tuple[NDArray[np.intp], NDArray[np.intp],
 
 
 def _between(
-    pixels: NDArray[Any],
+    pixels: PlanePixels,
     rows: NDArray[np.intp],
     left: NDArray[np.intp],
     right: NDArray[np.intp],
     across: Floats,
 ) -> Floats:
-    first = pixels[rows[:, np.newaxis], left].astype(np.float32)
-    return _lerp(first, pixels[rows[:, np.newaxis], right].astype(np.float32), across)
+    first = pixels[np.ix_(rows, left)].astype(np.float32)
+    return _lerp(first, pixels[np.ix_(rows, right)].astype(np.float32), across)
 
 
 def _lerp(first: Floats, second: Floats, share: Floats) -> Floats:

@@ -8,9 +8,11 @@ from functools import cache
 from importlib import import_module, metadata
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import SegmentError
+from napari_piximi.io.disk import PlanePixels
 from napari_piximi.model.limits import usual_value
 
 __all__ = [
@@ -39,7 +41,7 @@ class Plane:
     ----------
     pixels : (Y, X, C) array
         In the precision of the file, C in the order of the segmenter's :attr:`Segmenter.channels`.
-        May be a memory map, larger than memory.
+        May be larger than memory: what stays on the disk is to be cut before it is computed with.
     bit_depth : int
         Integers are 0…2**bit_depth − 1, floating-point values 0…1.
     name : str
@@ -49,7 +51,7 @@ class Plane:
         or fewer. What is found in a region is thereby scaled as in the plane.
     """
 
-    pixels: NDArray[Any]
+    pixels: PlanePixels
     bit_depth: int = 8
     name: str = "image"
     whole: NDArray[Any] | None = None
@@ -65,10 +67,10 @@ class Plane:
         return thinned(self.pixels) if self.whole is None else self.whole
 
 
-def thinned(plane: NDArray[Any]) -> NDArray[Any]:
+def thinned(plane: PlanePixels) -> NDArray[Any]:
     """Take every other row and column of a large plane, or fewer: about 4 million pixels."""
     step = max(1, math.isqrt(plane.shape[0] * plane.shape[1] // SAMPLED))
-    return plane[::step, ::step]
+    return np.asarray(plane[::step, ::step])
 
 
 def nothing_stated(_settings: Any) -> Mapping[str, Any]:  # noqa: ANN401

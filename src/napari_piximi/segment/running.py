@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_piximi.errors import (
     BundleError,
@@ -18,6 +17,7 @@ from napari_piximi.errors import (
     PiximiError,
     SegmentError,
 )
+from napari_piximi.io.disk import PlanePixels, open_stack
 from napari_piximi.model.limits import first_trouble
 from napari_piximi.model.project import Project
 from napari_piximi.model.segmentation import SegmentationNetwork
@@ -238,14 +238,13 @@ def segment_image(
     if not isinstance(thing, Image):
         raise SegmentError(f"There is no image {image!r} in this project")
     check_request(project, request)
-    stack = np.asarray(thing.pixels)
-    numbers = range(len(stack)) if request.every_plane else (thing.plane,)
     found = []
-    for done, number in enumerate(numbers):
-        report = within(progress, done, len(numbers), f"plane {number + 1}")
-        found.append(
-            Segmented(image, number, _on_plane(segmenter, thing, stack[number], request, report))
-        )
+    with open_stack(thing.pixels) as stack:
+        numbers = range(len(stack)) if request.every_plane else (thing.plane,)
+        for done, number in enumerate(numbers):
+            report = within(progress, done, len(numbers), f"plane {number + 1}")
+            seen = _on_plane(segmenter, thing, stack[number], request, report)
+            found.append(Segmented(image, number, seen))
     return tuple(found)
 
 
@@ -300,7 +299,7 @@ def _channels(count: int) -> str:
 def _on_plane(
     segmenter: Segmenter,
     image: Image,
-    plane: NDArray[Any],
+    plane: PlanePixels,
     request: Request,
     progress: Progress,
 ) -> Found:
@@ -310,8 +309,9 @@ def _on_plane(
         raise SegmentError(
             f"{image.name!r} has {height} × {width} pixels, none in the region {request.region}"
         )
-    pixels = _chosen(plane[top:bottom, left:right], request.channels)
-    whole = _chosen(thinned(plane), request.channels) if request.region else None
+    shown = plane[top:bottom, left:right] if request.region else plane
+    pixels = _chosen(shown, request.channels)
+    whole = np.asarray(_chosen(thinned(plane), request.channels)) if request.region else None
     seen = Plane(pixels, image.bit_depth, image.name, whole)
     _check_numbers(seen)
     args = (request.network,) if segmenter.own else ()
@@ -319,11 +319,11 @@ def _on_plane(
     return shifted(found, top, left)
 
 
-def _chosen(pixels: NDArray[Any], channels: Sequence[int]) -> NDArray[Any]:
+def _chosen(pixels: PlanePixels, channels: Sequence[int]) -> PlanePixels:
     """Take channels in order: a view where that can be, since images may be larger than memory."""
     first, count = channels[0], len(channels)
     if first >= 0 and list(channels) == list(range(first, first + count)):
-        return pixels[..., first : first + count]
+        return cast("PlanePixels", pixels[..., first : first + count])
     chosen = np.zeros((*pixels.shape[:2], count), pixels.dtype)
     for place, channel in enumerate(channels):
         if channel != ABSENT:

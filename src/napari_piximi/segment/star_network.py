@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_piximi.io.disk import PlanePixels
 from napari_piximi.progress import Progress, silent
 from napari_piximi.segment._star_normalising import normalised_tile, percentiles
 from napari_piximi.segment._star_sieve import MARGIN, Sieve
@@ -85,7 +85,7 @@ def scaled_shape(shape: tuple[int, int], scale: float) -> tuple[int, int]:
 
 def scan(
     network: StarNetwork,
-    pixels: NDArray[Any],
+    pixels: PlanePixels,
     look: Look,
     progress: Progress = silent,
     overlap: float | None = None,

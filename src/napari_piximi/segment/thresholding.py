@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_piximi.io.disk import PlanePixels
 from napari_piximi.model.things import BBox
 from napari_piximi.segment.cuts import CUTS, stricter
 from napari_piximi.segment.lighting import Lighting, fit_lighting, grid, is_dark
@@ -23,7 +24,6 @@ TINY = 1e-30
 LARGE, SMALL, NEAR = 1e9, 1e-25, 2**-15
 """Pixels above, differences below, and differences among pixels so much larger are scaled."""
 
-Pixels = NDArray[Any]
 Values = NDArray[np.float32]
 Codes = NDArray[np.uint16]
 
@@ -61,14 +61,14 @@ class Recipe:
 
 
 def foreground(
-    pixels: Pixels, recipe: Recipe, step: Step = lambda *_: None, edge: int = EDGE
+    pixels: PlanePixels, recipe: Recipe, step: Step = lambda *_: None, edge: int = EDGE
 ) -> NDArray[np.bool_]:
     """Tell objects from background.
 
     Parameters
     ----------
     pixels : (Y, X) array
-        Boolean, integer or floating-point; may be a memory map. What is not finite counts as
+        Boolean, integer or floating-point; may stay on the disk. What is not finite counts as
         the lowest value.
     recipe : Recipe
     step : callable
@@ -160,7 +160,7 @@ class _Scene:
         All of the plane, smoothed, where that is not too large to be kept.
     """
 
-    pixels: Pixels
+    pixels: PlanePixels
     recipe: Recipe
     scale: _Scale
     darkest: float
@@ -171,7 +171,7 @@ class _Scene:
     smooth: Values | None = None
 
     @classmethod
-    def of(cls, pixels: Pixels, recipe: Recipe, step: Step, edge: int) -> "_Scene":
+    def of(cls, pixels: PlanePixels, recipe: Recipe, step: Step, edge: int) -> "_Scene":
         darkest, brightest = _extremes(pixels, edge, step)
         scale = _Scale.of(darkest, brightest)
         darkest, brightest = (float(scale.applied(value)) for value in (darkest, brightest))
@@ -249,7 +249,7 @@ class _Scene:
         return codes
 
 
-def _extremes(pixels: Pixels, edge: int, step: Step) -> tuple[float, float]:
+def _extremes(pixels: PlanePixels, edge: int, step: Step) -> tuple[float, float]:
     """Find the lowest and the highest finite value; 0 if there is none."""
     low, high = np.inf, -np.inf
     for tile in walk((pixels.shape[0], pixels.shape[1]), edge, step, "range"):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import FitError, SegmentError
+from napari_piximi.io.disk import PlanePixels
 from napari_piximi.learn._keras import keras
 from napari_piximi.learn.device import backend
 from napari_piximi.learn.serialization import to_keras
@@ -113,7 +114,7 @@ def compiled(model: keras.Model) -> Ask:
 
 def mapped(
     asker: Asker,
-    plane: NDArray[Any],
+    plane: PlanePixels,
     prepare: Callable[[NDArray[Any]], Floats],
     progress: Progress = silent,
 ) -> Floats:
@@ -145,7 +146,7 @@ def mapped(
     listed = list(tiles((height, width), TILE, asker.reach, asker.multiple))
     for number, tile in enumerate(listed):
         progress(number, len(listed))
-        answer = _answer(asker, prepare(plane[tile.reading]))
+        answer = _answer(asker, prepare(np.asarray(plane[tile.reading])))
         result[tile.keeping] = answer[tile.kept]
     if not np.isfinite(result).all():
         raise SegmentError("The network gives no numbers (NaN); it is damaged: fit it again")

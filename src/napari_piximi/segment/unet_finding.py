@@ -50,7 +50,8 @@ def find_in_plane(
     low, high = percentiles(plane.sample, settings)
     prepare = partial(normal, low=low, high=high)
     # As far around as the network looks, what it says of the overlap is exact.
-    listed = list(tiles(plane.pixels.shape[:2], block, overlap + asker.reach, asker.multiple))
+    shape = (plane.pixels.shape[0], plane.pixels.shape[1])
+    listed = list(tiles(shape, block, overlap + asker.reach, asker.multiple))
     parts = []
     for number, tile in enumerate(listed):
         report = partial(_report, progress, number, len(listed))

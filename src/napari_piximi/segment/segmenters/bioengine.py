@@ -60,7 +60,7 @@ def find(plane: Plane, settings: BioEngineSettings, progress: Progress) -> Found
     """
     server = settings.server.strip().rstrip("/")
     host = check_address(server)
-    pixels = np.moveaxis(plane.pixels, 2, 0) * np.float32(255 / plane.top)
+    pixels = np.moveaxis(np.asarray(plane.pixels), 2, 0) * np.float32(255 / plane.top)
     question = {
         "inputs": [_sent(pixels.astype(np.float32)), {"diameter": settings.diameter}],
         "model_name": MODEL,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import ModelFileError
+from napari_piximi.io.disk import PlanePixels
 from napari_piximi.progress import Progress
 from napari_piximi.segment.bilinear import resized, resized_mask
 from napari_piximi.segment.catalog import Plane, Segmenter, setting
@@ -175,7 +176,7 @@ def glands_of(
 
 
 def _mask_of_pieces(
-    pixels: NDArray[Any],
+    pixels: PlanePixels,
     size: tuple[int, int],
     ask: Callable[[NDArray[np.float32]], NDArray[np.floating]],
     settings: GlasSettings,

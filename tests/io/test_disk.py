@@ -1,0 +1,195 @@
+"""Large images that stay in their bundle."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.io.test_bands import count_reads
+
+from napari_piximi.errors import BundleError
+from napari_piximi.io import disk
+from napari_piximi.io._source import packed_blocks
+from napari_piximi.io._zarr import StoredArray
+from napari_piximi.io.bundle import read_bundle, write_bundle
+from napari_piximi.io.disk import DiskPlane, DiskStack, open_stack, stays_on_disk
+from napari_piximi.model import edits
+from napari_piximi.model.project import Project, new_project
+from napari_piximi.model.things import ArrayPixels, Image
+
+SHAPE = (3, 47, 38, 4)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let small images count as large, and read few of their rows at a time."""
+    monkeypatch.setattr(disk, "LARGE", 100)
+    monkeypatch.setattr(disk, "TOGETHER", 5 * 38 * 4 * 4)
+
+
+def project_of(pixels: NDArray[Any]) -> Project:
+    project = new_project("p")
+    image = Image("i", "i.tif", project.kinds["Image"].unknown, ArrayPixels(pixels))
+    return edits.add_images(project, [image])
+
+
+@pytest.fixture
+def values() -> NDArray[np.float32]:
+    return np.random.default_rng(5).random(SHAPE, np.float32)
+
+
+@pytest.fixture
+def stored(values: NDArray[np.float32], tmp_path: Path) -> StoredArray:
+    write_bundle(project_of(values), tmp_path / "p.zip")
+    pixels = read_bundle(tmp_path / "p.zip").things["i"].pixels
+    assert isinstance(pixels, StoredArray)
+    return pixels
+
+
+@contextmanager
+def opened(pixels: StoredArray) -> Iterator[DiskStack]:
+    with open_stack(pixels) as stack:
+        assert isinstance(stack, DiskStack)
+        yield stack
+
+
+def test_every_cut_is_that_of_the_array(
+    values: NDArray[np.float32], stored: StoredArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(1)
+    reads = count_reads(monkeypatch)
+
+    def some(length: int) -> slice:
+        ends = [None, *random.integers(-length - 3, length + 3, 4).tolist()]
+        first, last = (ends[number] for number in random.integers(0, 5, 2))
+        return slice(first, last, (None, None, 1, 2, 3, 11, -1, -4)[random.integers(8)])
+
+    with opened(stored) as stack:
+        assert len(stack) == 3
+        for number in range(3):
+            for channels in (slice(None), slice(1, 3), slice(None, None, 2), 2, -1):
+                plane, truth = stack[number], values[number]
+                if channels != slice(None):
+                    plane, truth = plane[..., channels], truth[..., channels]
+                assert isinstance(plane, DiskPlane)
+                assert (plane.shape, plane.size, len(plane)) == (truth.shape, truth.size, 47)
+                assert plane.dtype == truth.dtype
+                np.testing.assert_array_equal(np.asarray(plane), truth)
+                for _ in range(60):
+                    rows, columns = some(47), some(38)
+                    np.testing.assert_array_equal(plane[rows], truth[rows])
+                    np.testing.assert_array_equal(plane[rows, columns], truth[rows, columns])
+                    grid = np.ix_(random.integers(0, 47, 9), random.integers(-38, 38, 6))
+                    np.testing.assert_array_equal(plane[grid], truth[grid])
+        np.testing.assert_array_equal(np.asarray(stack[-1]), values[-1])
+        np.testing.assert_array_equal(np.asarray(stack[0], np.float64), values[0])
+    assert not reads, "never as a whole"
+
+
+@pytest.mark.parametrize(
+    "key", [3, (2, slice(3)), (slice(2), slice(3), slice(1)), Ellipsis, "rows", (Ellipsis, 9)]
+)
+def test_what_is_no_cut_is_refused(stored: StoredArray, key: Any) -> None:  # noqa: ANN401
+    with opened(stored) as stack, pytest.raises(IndexError):
+        stack[0][key]
+
+
+def test_points_and_channels_of_channels_are_refused(stored: StoredArray) -> None:
+    with opened(stored) as stack:
+        with pytest.raises(IndexError, match="not at points"):
+            stack[0][np.arange(3), np.arange(3)]
+        with pytest.raises(IndexError):
+            stack[0][..., 1][..., 0]
+        with pytest.raises(IndexError):
+            stack[0][np.ix_([50], [1])]
+        with pytest.raises(IndexError):
+            stack[3]
+        with pytest.raises(ValueError, match="without a copy"):
+            np.asarray(stack[0], copy=False)
+
+
+def test_threads_do_not_meet(values: NDArray[np.float32], stored: StoredArray) -> None:
+    wrong: list[int] = []
+
+    def look(number: int) -> None:
+        random = np.random.default_rng(number)
+        for _ in range(300):
+            top, left = random.integers(0, (40, 30)).tolist()
+            box = slice(top, top + 6), slice(left, left + 7)
+            if not np.array_equal(plane[box], values[1][box]):
+                wrong.append(number)
+
+    with opened(stored) as stack:
+        plane = stack[1]
+        threads = [threading.Thread(target=look, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not wrong
+
+
+def test_the_checksum_is_looked_at_once(
+    stored: StoredArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = []
+
+    def counted(*args: Any) -> Iterator[bytes]:  # noqa: ANN401
+        blocks.append(args)
+        return packed_blocks(*args)
+
+    monkeypatch.setattr(disk, "packed_blocks", counted)
+    for _ in range(3):
+        with opened(stored) as stack:
+            np.asarray(stack[0])
+    assert len(blocks) == 1
+
+
+def test_a_damaged_image_is_refused_each_time(
+    values: NDArray[np.float32], stored: StoredArray
+) -> None:
+    path = stored.source.path
+    content = bytearray(path.read_bytes())
+    content[content.index(values.tobytes()[4000:4032])] ^= 1
+    path.write_bytes(content)
+    pixels = read_bundle(path).things["i"].pixels
+    assert isinstance(pixels, StoredArray)
+    for _ in range(2):
+        with pytest.raises(BundleError, match=r"p\.zip: .*i\.tif.* is damaged"), opened(pixels):
+            pass
+
+
+def test_another_file_in_its_place_is_refused(stored: StoredArray) -> None:
+    path = stored.source.path
+    with opened(stored) as stack:
+        plane = stack[0]
+        with path.open("r+b") as file:
+            file.truncate(2000)
+        with pytest.raises(BundleError, match="was cut off while it was read"):
+            np.asarray(plane)
+    with pytest.raises(BundleError, match="changed on disk"), opened(stored):
+        pass
+
+
+def test_small_packed_and_free_pixels_are_read(
+    values: NDArray[np.float32],
+    stored: StoredArray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_bundle(project_of(values), tmp_path / "c.zip", compress=True)
+    write_bundle(project_of(values), tmp_path / "f.zarr")
+    paths = tmp_path / "c.zip", tmp_path / "f.zarr"
+    packed, folder = (read_bundle(path).things["i"].pixels for path in paths)
+    assert stays_on_disk(stored)
+    monkeypatch.setattr(disk, "LARGE", values.nbytes)
+    for pixels in (stored, packed, folder, ArrayPixels(values)):
+        assert pixels is not None
+        assert not stays_on_disk(pixels)
+        with open_stack(pixels) as stack:
+            assert isinstance(stack, np.ndarray)
+            np.testing.assert_array_equal(stack, values)
