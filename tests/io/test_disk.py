@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.io.test_bands import count_reads
 
 from napari_piximi.errors import BundleError
 from napari_piximi.io import disk
@@ -17,9 +16,9 @@ from napari_piximi.io._source import packed_blocks
 from napari_piximi.io._zarr import StoredArray
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.io.disk import DiskPlane, DiskStack, open_stack, stays_on_disk
-from napari_piximi.model import edits
+from napari_piximi.model import edits, masks
 from napari_piximi.model.project import Project, new_project
-from napari_piximi.model.things import ArrayPixels, Image
+from napari_piximi.model.things import Annotation, ArrayPixels, Image
 
 SHAPE = (3, 47, 38, 4)
 
@@ -48,6 +47,18 @@ def stored(values: NDArray[np.float32], tmp_path: Path) -> StoredArray:
     pixels = read_bundle(tmp_path / "p.zip").things["i"].pixels
     assert isinstance(pixels, StoredArray)
     return pixels
+
+
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[StoredArray]:
+    """Return a list to which each array of a bundle is added that is read as a whole."""
+    reads, usual = [], StoredArray.read
+
+    def read(self: StoredArray) -> NDArray[np.float32]:
+        reads.append(self)
+        return usual(self)
+
+    monkeypatch.setattr(StoredArray, "read", read)
+    return reads
 
 
 @contextmanager
@@ -173,6 +184,34 @@ def test_another_file_in_its_place_is_refused(stored: StoredArray) -> None:
             np.asarray(plane)
     with pytest.raises(BundleError, match="changed on disk"), opened(stored):
         pass
+
+
+@pytest.mark.parametrize("plane", [0, 1])
+def test_objects_are_saved_without_reading_their_image(
+    plane: int,
+    values: NDArray[np.float32],
+    stored: StoredArray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also on a later plane of a stack, where the planes before are stored too."""
+    project = edits.create_kind(read_bundle(stored.source.path), "cell")
+    cell = project.find_kind("cell")
+    boxes = {f"o{n}": (n, n // 2, n + 6, n // 2 + 5) for n in range(0, 40, 2)}
+    objects = [
+        Annotation(key, key, cell.id, cell.unknown, "i", box, masks.full(6, 5), plane=plane)
+        for key, box in boxes.items()
+    ]
+    project = edits.add_annotations(project, objects[::-1])
+    reads = count_reads(monkeypatch)
+    write_bundle(project, tmp_path / "two.zip")
+    assert not reads
+    monkeypatch.setattr(disk, "LARGE", 1 << 30)
+    found = read_bundle(tmp_path / "two.zip")
+    for key, (top, left, bottom, right) in boxes.items():
+        crop = np.asarray(found.things[key].pixels)
+        np.testing.assert_array_equal(crop, values[plane : plane + 1, top:bottom, left:right])
+    np.testing.assert_array_equal(np.asarray(found.things["i"].pixels), values)
 
 
 def test_small_packed_and_free_pixels_are_read(

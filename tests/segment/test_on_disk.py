@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.io.test_bands import count_reads
+from tests.io.test_disk import count_reads
 from tests.segment.nuclei import KIND, nuclei, nuclei_project
 from tests.segment.stand_in import project_of
 

@@ -11,7 +11,6 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from napari_piximi.io._bands import Bands, is_banded
 from napari_piximi.io._document import OWN, Attributes
 from napari_piximi.io._names import unicode_name
 from napari_piximi.io._source import Source, ZipSource, packed_blocks
@@ -19,6 +18,7 @@ from napari_piximi.io._table import Placed
 from napari_piximi.io._writers import Writer
 from napari_piximi.io._zarr import SIMPLE, StoredArray, simple_metadata
 from napari_piximi.io._zip import Member
+from napari_piximi.io.disk import DiskStack, open_stack
 from napari_piximi.model import masks
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Annotation, Image, Partition, Pixels, Thing, is_unknown
@@ -86,12 +86,14 @@ class ThingWriter:
         self._contents = _contents(project.things.values())
         self._stack = ExitStack()
         self._files: dict[Source, BinaryIO] = {}
-        self._seen: tuple[str, Bands | NDArray[Any]] | None = None
+        self._view = ExitStack()
+        self._seen: tuple[str, NDArray[Any] | DiskStack] | None = None
 
     def __enter__(self) -> "ThingWriter":
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._view.close()
         self._stack.close()
 
     def write(self, thing: Thing, name: str, labels: Labels) -> Placed:
@@ -166,10 +168,11 @@ class ThingWriter:
         if thing.pixels is None or _is_padded(thing):
             assert isinstance(image, Image)
             seen = self._pixels_of(image)
-            if isinstance(seen, Bands):
-                box = seen.part(top, bottom, left, right)
-            else:
+            if isinstance(seen, np.ndarray):
                 box = seen[: thing.plane + 1, top:bottom, left:right]
+            else:
+                planes = map(seen.__getitem__, range(min(thing.plane + 1, len(seen))))
+                box = np.stack([plane[top:bottom, left:right] for plane in planes])
             data = to_float(box, image.bit_depth)
         if thing.pixels is not None:
             own = to_float(np.asarray(thing.pixels), thing.bit_depth)
@@ -181,15 +184,12 @@ class ThingWriter:
         block = np.ascontiguousarray(data, SIMPLE)
         return self._writer.write(name, block.tobytes(), compress=self._compress), block.shape
 
-    def _pixels_of(self, image: Image) -> Bands | NDArray[Any]:
-        """Read an image once for all objects on it that follow each other, however large it is."""
+    def _pixels_of(self, image: Image) -> NDArray[Any] | DiskStack:
+        """Open an image once for all objects on it that follow each other."""
         if self._seen is None or self._seen[0] != image.id:
             self._seen = None  # let go of one before the next is read
-            pixels = image.pixels
-            if is_banded(pixels):
-                self._seen = image.id, Bands(pixels, self._stack)
-            else:
-                self._seen = image.id, np.asarray(pixels)
+            self._view.close()
+            self._seen = image.id, self._view.enter_context(open_stack(image.pixels))
         return self._seen[1]
 
     def _copy(self, name: str, pixels: StoredArray) -> Member:

@@ -156,8 +156,8 @@ class DiskPlane:
             raise IndexError(f"A plane on the disk cannot be cut by {key!r}")
         if len(keys) == 2 and all(isinstance(one, np.ndarray) and one.ndim == 1 for one in keys):
             raise IndexError("A plane on the disk is cut along rows and columns, not at points")
-        rows = np.arange(self._stored[0])[_flat(keys[0])]
-        columns = np.arange(self._stored[1])[_flat(keys[1]) if len(keys) == 2 else slice(None)]
+        along = keys if len(keys) == 2 else (*keys, slice(None))
+        rows, columns = map(_numbers, along, self._stored[:2])
         return self._read(rows, columns)
 
     def _read(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
@@ -169,11 +169,15 @@ class DiskPlane:
         across = _as_slice(columns - first)
         channels = self._channels
         depths = channels if isinstance(channels, int) else _as_slice(np.array(channels))
+        whole = isinstance(across, slice) and across.step == 1 and channels == range(depth)
         most = max(TOGETHER // (width * depth * self.dtype.itemsize), 1)
         for done, start, count in _stretches(rows, most if last - first == width else 1):
             at = ((self._place * height + start) * width + first) * depth
-            values = self._file.read(at, count * (last - first) * depth)
-            seen = values.reshape(count, last - first, depth)
+            if whole:
+                self._file.read(at, part[done : done + count])
+                continue
+            seen = np.empty((count, last - first, depth), self.dtype)
+            self._file.read(at, seen)
             part[done : done + count] = seen[:, across][..., depths]
         return part
 
@@ -201,25 +205,26 @@ class _File:
             known[member.name] = file.tell() - size
         self._start = known[member.name]
 
-    def read(self, at: int, count: int) -> NDArray[Any]:
-        """Read values that lie together.
+    def read(self, at: int, values: NDArray[Any]) -> None:
+        """Read values that lie together into an array.
 
         Raises
         ------
         BundleError
             If they are not there any more.
         """
-        size = count * self.dtype.itemsize
         with self._lock:
             self._file.seek(self._start + at * self.dtype.itemsize)
-            data = self._file.read(size)
-        if len(data) != size:
+            size = self._file.readinto(values)  # type: ignore[attr-defined]
+        if size != values.nbytes:
             raise BundleError(f"{self._where} was cut off while it was read")
-        return np.frombuffer(data, self.dtype)
 
 
-def _flat(key: "slice | NDArray[Any]") -> "slice | NDArray[Any]":
-    return key if isinstance(key, slice) else key.ravel()
+def _numbers(key: "slice | NDArray[np.intp]", length: int) -> NDArray[np.intp]:
+    """Return which of so many are meant."""
+    if isinstance(key, slice):
+        return np.arange(*key.indices(length))
+    return np.arange(length)[key.ravel()]
 
 
 def _as_slice(numbers: NDArray[np.intp]) -> "slice | NDArray[np.intp]":
@@ -227,7 +232,7 @@ def _as_slice(numbers: NDArray[np.intp]) -> "slice | NDArray[np.intp]":
     steps = np.diff(numbers)
     if steps.size and (steps[0] <= 0 or (steps != steps[0]).any()):
         return numbers
-    return slice(int(numbers[0]), int(numbers[-1]) + 1, int(steps[0]) if steps.size else None)
+    return slice(int(numbers[0]), int(numbers[-1]) + 1, int(steps[0]) if steps.size else 1)
 
 
 def _stretches(rows: NDArray[np.intp], most: int) -> Iterator[tuple[int, int, int]]:
