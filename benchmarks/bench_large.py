@@ -1,16 +1,17 @@
 """Memory that ``napari-piximi segment`` takes for an image of 20,000 × 20,000 pixels.
 
-    python benchmarks/bench_large.py [threshold] [stardist-fluo] [own] [--side 20000]
+    python benchmarks/bench_large.py [threshold] [stardist-fluo] [own] [--side 20000] [--bundle]
 
 Run by hand: each takes a quarter of an hour or more on two cores, and all of them 12 GB of disk.
 It writes a TIFF of synthetic nuclei, uint16, and runs the command itself for each segmenter:
 StarDist with the network in ``tests/segment/star_nuclei``, the U-Net with one that is fitted for
-it first. Once a second the memory of the command and all its children is read from ``/proc``
-(Linux), what they share once (PSS): anonymous (of a TIFF the image too, which is read as a
-whole), mapped data (temporary files and the like: the system may take those
-pages back whenever it likes) and mapped programs. What is judged is the peak of all three
-together; the exit status is 1 if any is over what was asked. Beside it, the largest resident set
-that the system itself has seen in one process, which no sample can miss.
+it first. The U-Net gets the image in a bundle, as float32, where it stays on the disk; with
+``--bundle`` the others do too. Once a second the memory of the command and all its children is
+read from ``/proc`` (Linux), what they share once (PSS): anonymous (of a TIFF the image too, which
+is read as a whole), mapped data (temporary files and the like: the system may take those pages
+back whenever it likes) and mapped programs. What is judged is the peak of all three together; the
+exit status is 1 if any is over what was asked. Beside it, the largest resident set that the
+system itself has seen in one process, which no sample can miss.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from tests.segment.nuclei import KIND, nuclei, nuclei_project
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.io.images import read_images
 from napari_piximi.model import edits
+from napari_piximi.model.project import new_project
 
 ASKED = 3.0
 """GB (10⁹ bytes)."""
@@ -93,13 +95,22 @@ def write_fitted(path: Path, image: Path, epochs: int) -> None:
     write_bundle(edits.add_images(project, images), path)
 
 
-def command_for(segmenter: str, image: Path, epochs: int) -> tuple[str, ...]:
+def write_bundled(path: Path, image: Path) -> None:
+    """Write a project with the large image alone."""
+    project = new_project("large")
+    images = read_images(image, category=project.kinds["Image"].unknown)
+    write_bundle(edits.add_images(project, images), path)
+
+
+def command_for(segmenter: str, image: Path, epochs: int, *, bundle: bool) -> tuple[str, ...]:
     """Return the command for one segmenter, with what it needs."""
     source, more = image, ("--segmenter", segmenter)
     if segmenter == "stardist-fluo":
         more += ("--set", f"model={ROOT / 'tests' / 'segment' / 'star_nuclei'}")
     elif segmenter == "own":
         write_fitted(source := image.with_name("project.zip"), image, epochs)
+    if bundle and source == image:
+        write_bundled(source := image.with_name("bundled.zip"), image)
     out = image.with_name(f"{segmenter}.zip")
     return (*COMMAND, "segment", str(source), "--out", str(out), *more)
 
@@ -186,6 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("segmenters", nargs="*", help=f"of {', '.join(SEGMENTERS)}; all of them")
     parser.add_argument("--side", type=int, default=20_000, help="of the image, in pixels")
+    parser.add_argument("--bundle", action="store_true", help="the image lies in a project")
     parser.add_argument("--epochs", type=int, default=12, help="of the U-Net that is fitted")
     parser.add_argument("--folder", type=Path, help="for the files, which stay; else temporary")
     parser.add_argument("--watch", type=float, default=0, help="print the memory each so many s")
@@ -199,7 +211,7 @@ def main() -> None:
             write_image(image, chosen.side)
         failed = 0
         for segmenter in chosen.segmenters or SEGMENTERS:
-            command = command_for(segmenter, image, chosen.epochs)
+            command = command_for(segmenter, image, chosen.epochs, bundle=chosen.bundle)
             failed += tell(segmenter, measured(command, folder, chosen.watch))
     sys.exit(1 if failed else 0)
 
