@@ -247,7 +247,8 @@ def test_napari_moving_its_slider_for_a_new_stack_is_no_edit(
     point = workspace.viewer.dims.events.point
     note = point.connect(lambda: moved.append(workspace.layers.plane))
     # As if the layers took longer to come than the slider takes to rest.
-    monkeypatch.setattr(workspace.layers, "_plane_soon", Rest(workspace.layers._commit_plane, 0))
+    slider = workspace.layers._slider
+    monkeypatch.setattr(slider, "_soon", Rest(slider._commit, 0))
     workspace.open_project(project_of(np.zeros((7, 20, 30, 1), np.uint8)))
     workspace.show("image-0")
     qtbot.waitUntil(lambda: not workspace.layers._arrivals.waiting)

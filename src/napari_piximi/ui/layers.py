@@ -24,7 +24,8 @@ from napari_piximi.ui.layer_firsts import use_units
 from napari_piximi.ui.layer_foresight import Foresight, ready
 from napari_piximi.ui.layer_keys import ViewerKeys
 from napari_piximi.ui.layer_kinds import KindLayers
-from napari_piximi.ui.layer_view import centre_on, name_planes, plane_of, set_plane
+from napari_piximi.ui.layer_slider import PlaneSlider
+from napari_piximi.ui.layer_view import centre_on, name_planes, set_plane
 from napari_piximi.ui.rest import Rest
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ MANY = 2_000
 AT_ONCE = 8 << 20
 """Bytes of pixels that are read without a job."""
 LOOK_DELAY = 250
-PLANE_DELAY = 500
 
 
 class LayerLink:
@@ -59,7 +59,6 @@ class LayerLink:
         self._workspace = workspace
         self._viewer = weakref.ref(viewer)
         self._look_soon = Rest(self._commit_look, LOOK_DELAY)
-        self._plane_soon = Rest(self._commit_plane, PLANE_DELAY)
         self._kinds_soon = Rest(self._show_kinds, 0)
         self._image: str | None = None
         self._settled = False
@@ -67,6 +66,7 @@ class LayerLink:
         self._active: tuple[Layer | None] | None = None
         self._foresight = Foresight()
         self._arrivals = Arrivals(viewer)
+        self._slider = PlaneSlider(workspace, self._shown, self._unsettled)
         self._wanted = ""
         self._keys = ViewerKeys(workspace, self, viewer)
         self._channels = ChannelLayers(self._look_soon.ask)
@@ -75,7 +75,6 @@ class LayerLink:
         workspace.shown_changed.connect(self._show)
         workspace.changed.connect(self._follow)
         workspace.focused.connect(self._focus)
-        viewer.dims.events.point.connect(self._note_plane)
         viewer.layers.events.removed.connect(self._note_removed)
 
     # --- what others ask -------------------------------------------------------------------
@@ -98,8 +97,7 @@ class LayerLink:
     @property
     def plane(self) -> int:
         """The plane that the viewer shows of the shown image."""
-        viewer, image = self._viewer(), self._shown()
-        return plane_of(viewer, image) if viewer is not None and image is not None else 0
+        return self._slider.plane
 
     def thing_of(self, layer: object) -> str | None:
         """Return the id of the image that one of our layers shows, or has labels of."""
@@ -158,7 +156,7 @@ class LayerLink:
         self._arrivals.flush()
         self._kinds.flush()
         self._look_soon.flush()
-        self._plane_soon.flush()
+        self._slider.flush()
 
     # --- from the project ------------------------------------------------------------------
 
@@ -169,7 +167,7 @@ class LayerLink:
     def _forget(self) -> None:
         """Another project was opened: what waits belongs to the old one."""
         viewer = self._viewer()
-        for rest in (self._look_soon, self._plane_soon, self._kinds_soon):
+        for rest in (self._look_soon, self._slider, self._kinds_soon):
             rest.forget()
         self._image = None
         self._foresight.forget()
@@ -275,6 +273,10 @@ class LayerLink:
         wanted, self._wanted = self._wanted, ""
         self._focus(wanted)
 
+    def _unsettled(self) -> bool:
+        """Tell whether layers still come or go."""
+        return not self._settled or self._arrivals.waiting
+
     def _settle(self, key: str, active: Layer | None) -> None:
         """Look at an image after its layers came, with the layer active that was before."""
         viewer, image = self._viewer(), self._shown()
@@ -356,21 +358,6 @@ class LayerLink:
         look = self._channels.channels() if self._channels.image is not None else image.channels
         shown = {key: bool(ours.layer.visible) for key, ours in self._kinds.kinds.items()}
         self._workspace.edit(f"Change the look of {image.name}", _with_look, image.id, look, shown)
-
-    def _note_plane(self, event: "Event") -> None:
-        """Ask for an edit, unless napari moved by itself, as it does while layers come and go."""
-        image = self._shown()
-        if image is None or not self._settled or self._arrivals.waiting:
-            return
-        if image.pixels.shape[0] > 1 and self.plane != image.plane:
-            self._plane_soon.ask()
-
-    def _commit_plane(self) -> None:
-        viewer, image = self._viewer(), self._shown()
-        if viewer is not None and image is not None and viewer.dims.ndisplay == 2:
-            plane = self.plane
-            label = f"Show plane {plane} of {image.name}"
-            self._workspace.edit(label, edits.set_plane, [image.id], plane)
 
     def _note_removed(self, event: "Event") -> None:
         """Let go of a layer that the user took away; the project keeps what it showed."""
