@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 EPOCHS = 200
 SETTINGS = replace(Settings(), epochs=EPOCHS, patience=0, seed=7)
-STOPS, TURNS = 6, 3
+STOPS, TURNS = 6, 9
 P99, WORST, SHARE, STOP = 20.0, 50.0, 0.9, 0.1
 
 
