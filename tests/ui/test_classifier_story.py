@@ -123,6 +123,10 @@ def fit_a_forest(desk: Desk, shoot: Shoot) -> None:
     desk.press_button(page.buttons.button)
     assert desk.classifier.name == "Random forest 1"
     assert desk.classifier.evaluations[-1].accuracy > 0.8
+    other = page.curves.runs.tree.topLevelItem(1)
+    assert other is not None
+    assert "SimpleCNN 1" in other.text(0)
+    other.setCheckState(0, Qt.CheckState.Checked)
     shoot("8-compared")
 
 

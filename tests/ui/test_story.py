@@ -35,6 +35,7 @@ from napari_piximi.ui.workspace import Workspace
 __all__ = ["viewer", "workspace"]
 
 SHOTS = os.environ.get("NAPARI_PIXIMI_SHOTS")
+PICTURES = Path(SHOTS or "").absolute()  # some tests change the folder
 Shoot = Callable[[str], None]
 
 
@@ -48,7 +49,7 @@ def shoot(viewer: napari.Viewer, request: pytest.FixtureRequest, qtbot: QtBot) -
     def take(name: str) -> None:
         qtbot.wait(400 if SHOTS else 20)
         if SHOTS:
-            path = Path(SHOTS) / f"{name}-{theme}.png"
+            path = PICTURES / f"{name}-{theme}.png"
             viewer.window.screenshot(str(path), canvas_only=False, flash=False)
 
     return take

@@ -37,7 +37,7 @@ TABBED = {"Segmentation": "Project", "Classifier": "Project"}
 SIZES = {"right": 360, "left": 360, "bottom": 260, "top": 260}
 """Width or height at first, in pixels."""
 
-SHARES = {"Project": 5000, "Categories": 3000, "Gallery": 3000}
+SHARES = {"Project": 5250, "Categories": 2750, "Gallery": 3000}
 """Of the height at a side, as far as there is room."""
 
 ACROSS = ("left", "right")

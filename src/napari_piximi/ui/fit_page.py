@@ -28,7 +28,7 @@ from napari_piximi.ui.preset_row import PresetRow
 from napari_piximi.ui.refitting import refitting_of
 from napari_piximi.ui.remedies import apply_remedy
 from napari_piximi.ui.rest import Pace, Rest
-from napari_piximi.ui.scrolled import scrolled
+from napari_piximi.ui.scrolled import LowPage, scrolled
 from napari_piximi.ui.settings_form import SettingsForm
 from napari_piximi.ui.settings_split import SettingsSplit
 from napari_piximi.ui.shown_names import one_line
@@ -98,7 +98,7 @@ class FitPage(QWidget):
         self.splitter = SettingsSplit(upper, lower, area, self.form, self._needed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.splitter)
+        layout.addWidget(LowPage(self.splitter))
 
     def _connect(self) -> None:
         listen = self.panel.listen

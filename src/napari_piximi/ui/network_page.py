@@ -26,7 +26,7 @@ from napari_piximi.ui.network_outcome import NetworkOutcome
 from napari_piximi.ui.network_picker import NetworkPicker
 from napari_piximi.ui.preset_row import LAST, PresetRow
 from napari_piximi.ui.rest import Pace, Rest
-from napari_piximi.ui.scrolled import scrolled
+from napari_piximi.ui.scrolled import LowPage, scrolled
 from napari_piximi.ui.settings_form import SettingsForm
 from napari_piximi.ui.settings_split import SettingsSplit
 from napari_piximi.ui.shown_names import one_line
@@ -113,7 +113,7 @@ class NetworkPage(QWidget):
         self.splitter = SettingsSplit(area, lower, area, self.form, self._needed, UPPER_SHARE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.splitter)
+        layout.addWidget(LowPage(self.splitter))
 
     def _connect(self) -> None:
         listen, workspace = self.panel.listen, self.workspace
