@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_piximi.errors import BundleError
-from napari_piximi.io._source import Source, check_expansion
+from napari_piximi.io._packed import check_expansion
+from napari_piximi.io._source import Source
 from napari_piximi.io._zarr import Layout, StoredArray, parse_json, read_layout, stored_array
 from napari_piximi.io._zip import STORED, Member
 

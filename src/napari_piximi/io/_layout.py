@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from napari_piximi.io._document import OWN, Attributes
 from napari_piximi.io._names import unicode_name
-from napari_piximi.io._source import Source, ZipSource, packed_blocks
+from napari_piximi.io._packed import BLOCK_BYTES, blocks_of, packed_blocks
+from napari_piximi.io._source import Source, ZipSource
 from napari_piximi.io._table import Placed
 from napari_piximi.io._writers import Writer
 from napari_piximi.io._zarr import SIMPLE, StoredArray, simple_metadata
@@ -26,7 +27,6 @@ from napari_piximi.model.things import Annotation, Image, Partition, Pixels, Thi
 __all__ = ["GROUP", "Labels", "ThingWriter", "json_bytes", "labels_of", "write_array"]
 
 GROUP = b'{"zarr_format":2}'
-BLOCK_BYTES = 16 << 20
 
 
 def json_bytes(value: object) -> bytes:
@@ -195,7 +195,11 @@ class ThingWriter:
     def _copy(self, name: str, pixels: StoredArray) -> Member:
         member, source = pixels.chunks[0], pixels.source
         if not (isinstance(source, ZipSource) and self._writer.packs):
-            return self._writer.write(name, source.read(member))
+            if member.size <= BLOCK_BYTES:
+                return self._writer.write(name, source.read(member))
+            with source.open_member(member) as file:
+                blocks = blocks_of(file, member.size, f"{source.path}: {member.name}")
+                return self._writer.write_blocks(name, member.size, blocks)
         if source not in self._files:
             self._files[source] = self._stack.enter_context(source.open())
         packed = packed_blocks(self._files[source], member, source.path)

@@ -7,17 +7,18 @@ pull the rug from under them, so what is still pointed at is moved aside first.
 import os
 import shutil
 import stat
-import struct
 import weakref
-import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO, TypeVar
 
 from napari_piximi.errors import BundleError
 from napari_piximi.io._aside import Kept, aside_of, asides_of, identity
-from napari_piximi.io._checksum import Checksum, checksum_of
+from napari_piximi.io._checksum import checksum_of
+from napari_piximi.io._packed import LENGTHS, Bytes, go_to, packed_bytes, unpacked, unpacked_blocks
 from napari_piximi.io._zip import DEFLATED, LOCAL, STORED, Member, find_directory, members
 
 __all__ = [
@@ -33,14 +34,9 @@ __all__ = [
 ]
 
 Key = TypeVar("Key")
-Bytes = bytes | memoryview
 Read = Callable[[Member], bytes]
 """Returns the unpacked, checked bytes of a member."""
 
-MAX_EXPANSION = 1040  # Deflate cannot do better than 1032:1; more is a lie or a bomb
-BOMB_BYTES = 1 << 32
-BOMB_RATIO = 200
-LENGTHS = struct.Struct("<2H")  # at byte 26 of a local header: of name and extra field
 MODEL_FILES = (".json", ".weights.bin")
 SLACK = 1 << 11
 MAX_SPAN = 1 << 20
@@ -109,6 +105,21 @@ class Source:
             for name, member in wanted.items():
                 yield [(name, read(member))]
 
+    def open_member(self, member: Member) -> BinaryIO:
+        """Open a file in which the bytes of a member lie unpacked, where they begin.
+
+        The caller closes it. It stays what it is, even if something else is saved in its place.
+
+        Raises
+        ------
+        BundleError
+            If the bundle has gone or changed since, or the member is damaged: the checksum that
+            a zip has of it is looked at once.
+        OSError
+            If it is packed, and there is no room to unpack it.
+        """
+        raise NotImplementedError
+
     @staticmethod
     def _fingerprint(found: os.stat_result) -> tuple[int, int]:
         return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else (0, 0)
@@ -142,6 +153,10 @@ class Source:
 class ZipSource(Source):
     """A bundle in a zip file."""
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._checked: set[int] = set()
+
     def members(self) -> list[Member]:
         """Read the zip's directory."""
         with self.open() as file:
@@ -167,11 +182,31 @@ class ZipSource(Source):
             raise
         return file
 
+    def open_member(self, member: Member) -> BinaryIO:
+        """Open the zip itself, or a temporary file with what was packed."""
+        with ExitStack() as on_error:
+            file = on_error.enter_context(self.open(buffering=0))
+            start = go_to(file, member, self.path)
+            if member.method == DEFLATED:
+                copy = on_error.enter_context(TemporaryFile())
+                copy.writelines(unpacked_blocks(file, member, self.path))
+                file.close()
+                file, start = copy, 0
+            elif start not in self._checked:
+                deque(unpacked_blocks(file, member, self.path), 0)
+                self._checked.add(start)
+            file.seek(start)
+            on_error.pop_all()
+            return file
+
     @contextmanager
     def reading(self) -> Iterator[Read]:
         """Open it for several reads."""
         with self.open() as file:
-            yield lambda member: bytes(self._unpack(member, packed_bytes(file, member, self.path)))
+            yield lambda member: bytes(self._read(file, member))
+
+    def _read(self, file: BinaryIO, member: Member) -> Bytes:
+        return unpacked(member, packed_bytes(file, member, self.path), self.path)
 
     def lend_many(self, wanted: Mapping[Key, Member]) -> Iterator[list[tuple[Key, Bytes]]]:
         """Read members in the order in which they lie, small neighbours in one go."""
@@ -194,26 +229,11 @@ class ZipSource(Source):
                     packed: Bytes = seen[at : min(at + member.packed, length)]
                     if len(packed) != member.packed:  # longer than our slack, or damaged
                         packed = packed_bytes(file, member, self.path)
-                    lent.append((key, self._unpack(member, packed, crc32)))
+                    lent.append((key, unpacked(member, packed, self.path, crc32)))
                 yield lent
             for key, member in ordered:
                 if member.packed >= MAX_SPAN:
-                    yield [(key, self._unpack(member, packed_bytes(file, member, self.path)))]
-
-    def _unpack(self, member: Member, packed: Bytes, crc32: Checksum = zlib.crc32) -> Bytes:
-        data: Bytes
-        if member.method == DEFLATED:
-            check_expansion(member, self.path)
-            inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-            try:
-                data = inflate.decompress(packed, member.size + 1)
-            except zlib.error as error:
-                raise BundleError(f"{self.path}: {member.name} cannot be unpacked") from error
-        else:
-            data = packed
-        if len(data) != member.size or crc32(data) != member.crc:
-            raise BundleError(f"{self.path}: {member.name} is damaged (its checksum is wrong)")
-        return data
+                    yield [(key, self._read(file, member))]
 
 
 def _neighbours(members: Iterable[tuple[Key, Member]]) -> Iterator[list[tuple[Key, Member]]]:
@@ -233,56 +253,6 @@ def _neighbours(members: Iterable[tuple[Key, Member]]) -> Iterator[list[tuple[Ke
         unpacked += size
     if group:
         yield group
-
-
-def packed_bytes(file: BinaryIO, member: Member, path: Path) -> bytes:
-    """Read the bytes of a member as they lie in the zip, packed or not."""
-    return b"".join(packed_blocks(file, member, path, member.packed))
-
-
-def packed_blocks(
-    file: BinaryIO, member: Member, path: Path, size: int = 16 << 20
-) -> Iterator[bytes]:
-    """Read the bytes of a member as they lie in the zip, in blocks of `size`.
-
-    Raises
-    ------
-    BundleError
-        If they are not where the directory says, or not all there.
-    """
-    try:
-        file.seek(member.offset)
-    except (OSError, OverflowError):  # further than any file reaches
-        raise BundleError(f"{path}: {member.name} is said to lie beyond the file's end") from None
-    header = file.read(LOCAL.size)
-    if header[:4] != b"PK\x03\x04" or len(header) < LOCAL.size:
-        raise BundleError(f"{path}: {member.name} is damaged, or the file was cut short")
-    start = file.seek(sum(LENGTHS.unpack_from(header, 26)), os.SEEK_CUR)
-    left = member.packed
-    if left > os.fstat(file.fileno()).st_size - start:  # before memory is taken for so much
-        raise BundleError(f"{path}: {member.name} is damaged, or the file was cut short")
-    while left > 0:
-        block = file.read(min(left, size))
-        if not block:
-            raise BundleError(f"{path}: {member.name} is damaged, or the file was cut short")
-        yield block
-        left -= len(block)
-
-
-def check_expansion(member: Member, path: Path) -> None:
-    """Refuse a member that claims to unpack to more than it honestly can or should.
-
-    Raises
-    ------
-    BundleError
-        If it looks like a zip bomb.
-    """
-    ratio = member.size / max(member.packed, 1)
-    if ratio > MAX_EXPANSION or (member.size > BOMB_BYTES and ratio > BOMB_RATIO):
-        raise BundleError(
-            f"{path}: {member.name} would unpack from {member.packed} to {member.size} bytes; "
-            "this looks like a zip bomb and is refused"
-        )
 
 
 class FolderSource(Source):
@@ -323,28 +293,41 @@ class FolderSource(Source):
         yield self._read_file
 
     def _read_file(self, member: Member) -> bytes:
+        with self.open_member(member) as file:
+            try:
+                data = file.read()
+            except OSError as error:
+                raise BundleError(f"{file.name}: cannot be read ({error.strerror})") from error
+        if len(data) != member.size:
+            raise BundleError(f"{file.name}: changed on disk since it was opened; open it again")
+        return data
+
+    def open_member(self, member: Member) -> BinaryIO:
+        """Open the member's own file."""
         for _ in range(2):
             self._follow()
             try:
-                data = self._bytes(member)
+                file = self._open(member)
             except BundleError:
                 if not self._foreign or self._is_at(self.path):
                     raise
                 continue  # it is moved aside at this moment
             if not self._foreign or self._is_at(self.path):
-                return data
+                return file
+            file.close()
         raise BundleError(f"{self.path}: changed on disk since it was opened; open it again")
 
-    def _bytes(self, member: Member) -> bytes:
+    def _open(self, member: Member) -> BinaryIO:
         inner = member.name.partition("/")[2]
         path = self.path / inner if inner else (self._beside or self.path) / member.name
         try:
-            data = path.read_bytes()
+            file = path.open("rb", buffering=0)
         except OSError as error:
             raise BundleError(f"{path}: cannot be read ({error.strerror})") from error
-        if len(data) != member.size:
+        if os.fstat(file.fileno()).st_size != member.size:
+            file.close()
             raise BundleError(f"{path}: changed on disk since it was opened; open it again")
-        return data
+        return file
 
 
 def open_source(path: Path) -> Source:

@@ -157,17 +157,25 @@ class StoredArray:
         """Return all that is stored, of the bytes of its single chunk."""
         return self._chunk(data, self.chunks[0])
 
-    def _chunk(self, data: bytes | memoryview, member: Member) -> NDArray[Any]:
-        expected = math.prod(self.chunk_shape) * self.dtype.itemsize
-        if self.codec is not None:
-            where = f"{self.source.path}: {member.name}"
-            data = _decompress(data, self.codec, expected, where)
-        if len(data) != expected:
-            where = f"{self.source.path}: {member.name}"
+    def check_length(self, length: int, member: Member) -> None:
+        """Refuse a chunk whose length, unpacked, is not that of its shape.
+
+        Raises
+        ------
+        BundleError
+        """
+        needed = math.prod(self.chunk_shape) * self.dtype.itemsize
+        if length != needed:
             raise BundleError(
-                f"{where} holds {len(data)} bytes, "
-                f"but its shape {list(self.chunk_shape)} needs {expected}"
+                f"{self.source.path}: {member.name} holds {length} bytes, "
+                f"but its shape {list(self.chunk_shape)} needs {needed}"
             )
+
+    def _chunk(self, data: bytes | memoryview, member: Member) -> NDArray[Any]:
+        if self.codec is not None:
+            expected = math.prod(self.chunk_shape) * self.dtype.itemsize
+            data = _decompress(data, self.codec, expected, f"{self.source.path}: {member.name}")
+        self.check_length(len(data), member)
         return np.frombuffer(data, self.dtype).reshape(self.chunk_shape, order=self.order)  # type: ignore[call-overload,no-any-return]
 
 

@@ -2,19 +2,15 @@
 
 import math
 import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, TypeGuard, cast
-from weakref import WeakKeyDictionary
+from typing import Any, BinaryIO, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_piximi.errors import BundleError
-from napari_piximi.io._source import Source, ZipSource, packed_blocks
 from napari_piximi.io._zarr import StoredArray
-from napari_piximi.io._zip import STORED
 from napari_piximi.model.things import Pixels
 
 __all__ = ["DiskPlane", "DiskStack", "PlanePixels", "open_stack", "stays_on_disk"]
@@ -24,19 +20,14 @@ LARGE = 512 << 20
 TOGETHER = 4 << 20
 """Bytes of whole rows that are read in one go."""
 
-_checked: WeakKeyDictionary[Source, dict[str, int]] = WeakKeyDictionary()
-"""Where the values of members begin whose checksum is known to be right."""
-
 
 def stays_on_disk(pixels: object) -> TypeGuard[StoredArray]:
-    """Tell whether pixels are large, and lie in a zip as in memory: parts of them can be read."""
+    """Tell whether pixels are large, and lie in a bundle so that parts of them can be read."""
     return (
         isinstance(pixels, StoredArray)
         and pixels.simple
         and pixels.plane is None
         and len(pixels.stored_shape) == 4
-        and isinstance(pixels.source, ZipSource)
-        and pixels.chunks[0].method == STORED
         and pixels.chunks[0].size > LARGE
     )
 
@@ -58,11 +49,11 @@ def open_stack(pixels: Pixels) -> "Iterator[NDArray[Any] | DiskStack]":
     Raises
     ------
     PiximiError, OSError
-        If it cannot be read; of what stays on the disk, too, if it is damaged.
+        If it cannot be read; of what stays on the disk, too, if it is damaged. What a zip holds
+        deflated is unpacked into a temporary file, for which there may be no room.
     """
     if stays_on_disk(pixels):
-        source = cast("ZipSource", pixels.source)
-        with source.open(buffering=0) as file:
+        with pixels.source.open_member(pixels.chunks[0]) as file:
             yield DiskStack(pixels, file)
     else:
         yield np.asarray(pixels)
@@ -76,12 +67,12 @@ class DiskStack:
     pixels : StoredArray
         For which :func:`stays_on_disk` holds.
     file : BinaryIO
-        The bundle, not buffered.
+        Not buffered, where the pixels begin.
 
     Raises
     ------
     BundleError
-        If the pixels are damaged; they are looked at once, from end to end.
+        If their size is not that of the shape.
     """
 
     def __init__(self, pixels: StoredArray, file: BinaryIO) -> None:
@@ -190,20 +181,11 @@ class _File:
     """The values of an array, as they lie in a file one after another."""
 
     def __init__(self, pixels: StoredArray, file: BinaryIO) -> None:
-        source, member = cast("ZipSource", pixels.source), pixels.chunks[0]
+        member = pixels.chunks[0]
         self.dtype = pixels.dtype
-        self._where = f"{source.path}: {member.name}"
-        self._file, self._lock = file, threading.Lock()
-        known = _checked.setdefault(source, {})
-        if member.name not in known:
-            crc = 0
-            for block in packed_blocks(file, member, source.path):
-                crc = zlib.crc32(block, crc)
-            size = math.prod(pixels.stored_shape) * self.dtype.itemsize
-            if crc != member.crc or member.size != size:
-                raise BundleError(f"{self._where} is damaged (its checksum is wrong)")
-            known[member.name] = file.tell() - size
-        self._start = known[member.name]
+        self._where = f"{pixels.source.path}: {member.name}"
+        pixels.check_length(member.size, member)
+        self._file, self._start, self._lock = file, file.tell(), threading.Lock()
 
     def read(self, at: int, values: NDArray[Any]) -> None:
         """Read values that lie together into an array.

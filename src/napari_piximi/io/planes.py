@@ -11,7 +11,8 @@ from napari_piximi.io._zarr import StoredArray
 from napari_piximi.model.things import Pixels
 
 if TYPE_CHECKING:
-    from napari_piximi.io._source import Bytes, Source
+    from napari_piximi.io._packed import Bytes
+    from napari_piximi.io._source import Source
     from napari_piximi.io._zip import Member
 
 __all__ = ["lend_planes", "read_plane"]
