@@ -153,7 +153,7 @@ def test_another_number_of_channels_is_explained(
 ) -> None:
     add_layers(workspace, [workspace.viewer.add_image(np.zeros((20, 30), np.uint8), name="grey")])
     finish(workspace)
-    assert [note.message for note in notifications] == ["layer grey joined the project: 1 image"]
+    assert [note.message for note in notifications] == ["1 image joined the project"]
     notifications.clear()
     before = workspace.project
     photo = workspace.viewer.add_image(np.zeros((20, 30, 3), np.uint8), name="photo", rgb=True)
@@ -275,7 +275,7 @@ def test_labels_become_annotations_of_a_kind_of_their_name(
     np.testing.assert_array_equal(ours.data > 0, labels > 0)
     assert not layer.visible
     (note,) = notifications
-    assert note.message == "2 layers joined the project: 1 image and 2 objects of nuclei"
+    assert note.message == "1 image and 2 objects of nuclei joined the project"
 
 
 def test_labels_of_a_kind_that_exists_join_it(workspace: Workspace, finish: Wait) -> None:

@@ -29,7 +29,7 @@ from tests.segment.trained_star import STAR
 from tests.ui.conftest import Wait
 from tests.ui.pressing import click
 from tests.ui.segment_stage import project_of
-from tests.ui.test_story import SHOTS, Shoot, User, shoot, user
+from tests.ui.test_story import PICTURES, SHOTS, Shoot, User, shoot, user
 from tests.ui.test_window import viewer, workspace
 
 from napari_piximi.model import edits
@@ -398,7 +398,7 @@ def test_what_each_network_needs(desk: Desk, shoot: Shoot, key: str) -> None:
 def photograph(widget: QWidget, name: str, theme: str) -> None:
     """Take a picture of a part of the window, if pictures are asked for."""
     if SHOTS:
-        assert widget.grab().save(str(Path(SHOTS) / f"{name}-{theme}.png"))
+        assert widget.grab().save(str(PICTURES / f"{name}-{theme}.png"))
 
 
 def told(project: Project) -> Any:  # noqa: ANN401

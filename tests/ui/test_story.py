@@ -12,6 +12,8 @@ from pathlib import Path
 import napari
 import numpy as np
 import pytest
+from imageio.v3 import imwrite
+from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
@@ -47,12 +49,22 @@ def shoot(viewer: napari.Viewer, request: pytest.FixtureRequest, qtbot: QtBot) -
     viewer.window._qt_window.resize(1440, 900)
 
     def take(name: str) -> None:
-        qtbot.wait(400 if SHOTS else 20)
+        qtbot.wait(20)
         if SHOTS:
-            path = PICTURES / f"{name}-{theme}.png"
-            viewer.window.screenshot(str(path), canvas_only=False, flash=False)
+            imwrite(PICTURES / f"{name}-{theme}.png", picture_at_rest(viewer, qtbot))
 
     return take
+
+
+def picture_at_rest(viewer: napari.Viewer, qtbot: QtBot) -> NDArray[np.uint8]:
+    """Return a picture of the window when it has looked alike for a while, or after some time."""
+    picture: NDArray[np.uint8] = np.zeros(0, np.uint8)
+    for _ in range(12):
+        qtbot.wait(400)
+        last, picture = picture, viewer.window.screenshot(canvas_only=False, flash=False)
+        if np.array_equal(last, picture):
+            break
+    return picture
 
 
 class User:

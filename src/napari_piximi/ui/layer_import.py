@@ -346,7 +346,7 @@ def _apply(
     before = workspace.project
     if not workspace.edit(f"Add {_layers(sources)}", _joined, join, *made):
         return
-    _tell(before, workspace.project, _layers(sources))
+    _tell(before, workspace.project)
     for layer in layers:
         layer.visible = False
     first = next((key for key, _ in (*join.images, *join.labels)), None)
@@ -354,8 +354,8 @@ def _apply(
         workspace.show(first)
 
 
-def _tell(before: Project, after: Project, what: str) -> None:
-    """Say what came of layers that joined."""
+def _tell(before: Project, after: Project) -> None:
+    """Say what came of layers that joined; how much of what first, since napari cuts the rest."""
     from napari_piximi.ui import messages
 
     new = [thing for key, thing in after.things.items() if key not in before.things]
@@ -369,7 +369,7 @@ def _tell(before: Project, after: Project, what: str) -> None:
         )
         if count
     ]
-    messages.info(f"{what} joined the project: {' and '.join(parts) or 'nothing new'}")
+    messages.info(f"{' and '.join(parts) or 'Nothing new'} joined the project")
 
 
 def _layers(sources: Sequence[Source]) -> str:
