@@ -10,12 +10,16 @@ part; all from the whole arrays of probabilities and rays, in turns. What stays 
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from stardist.nms import non_maximum_suppression
-from tests.segment.star_fields import clustered, scattered
 from threadpoolctl import threadpool_limits
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.segment.star_fields import clustered, scattered
 
 from napari_piximi.segment.star_convex import Stars, candidates, kept
 

@@ -301,3 +301,18 @@ def test_whoever_changes_the_project_settles_first() -> None:
     }
     assert len(found) > 5
     assert [name for name, settles in found.items() if not settles] == []
+
+
+# --- benchmarks ----------------------------------------------------------------------------
+
+
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("bench_*.py"))
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_a_benchmark_says_where_the_tests_are_before_it_takes_from_them(path: Path) -> None:
+    """It is run as a script, which sees what lies beside it only."""
+    text = path.read_text("utf-8")
+    assert f"benchmarks/{path.name}" in (ROOT / "Makefile").read_text("utf-8")
+    if taken := re.search(r"^from tests", text, re.MULTILINE):
+        assert "sys.path.insert(" in text[: taken.start()]
