@@ -29,8 +29,8 @@ from tests.io.tiny_bundle import (
 
 from napari_piximi.errors import BundleError, PiximiError, PiximiWarning
 from napari_piximi.io._packed import packed_bytes
-from napari_piximi.io._source import ZipSource
 from napari_piximi.io._zip import Member
+from napari_piximi.io._zip_or_folder import ZipSource
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model import masks
 from napari_piximi.model.things import Annotation, Partition

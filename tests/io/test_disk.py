@@ -62,6 +62,14 @@ def zipped(values: NDArray[np.float32], tmp_path: Path) -> StoredArray:
     return stored_at(tmp_path / "p.zip", values)
 
 
+def damage(pixels: StoredArray) -> None:
+    """Turn a bit of what lies in a zip."""
+    path, member = pixels.source.path, pixels.chunks[0]
+    content = bytearray(path.read_bytes())
+    content[member.offset + member.packed - 100] ^= 1
+    path.write_bytes(content)
+
+
 def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[StoredArray]:
     """Return a list to which each array of a bundle is added that is read as a whole."""
     reads, usual = [], StoredArray.read
@@ -166,27 +174,27 @@ def test_the_checksum_is_looked_at_once(
         looks.append(args)
         return usual(*args)
 
-    monkeypatch.setattr("napari_piximi.io._source.unpacked_blocks", counted)
+    monkeypatch.setattr("napari_piximi.io._zip_or_folder.unpacked_blocks", counted)
     for _ in range(3):
         with opened(zipped) as stack:
             np.asarray(stack[0])
     assert len(looks) == 1
 
 
-@pytest.mark.parametrize("name", ["p.zip", "packed.zip"])
+@pytest.mark.parametrize(
+    ("name", "trouble"),
+    [("p.zip", "is damaged"), ("packed.zip", "(is damaged|cannot be unpacked)")],
+)
 def test_a_damaged_image_is_refused_each_time(
-    name: str, values: NDArray[np.float32], tmp_path: Path
+    name: str, trouble: str, values: NDArray[np.float32], tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    member = stored_at(path, values).chunks[0]
-    content = bytearray(path.read_bytes())
-    content[member.offset + member.packed - 100] ^= 1
-    path.write_bytes(content)
+    damage(stored_at(path, values))
     pixels = read_bundle(path).things["i"].pixels
     assert isinstance(pixels, StoredArray)
     for _ in range(2):
-        trouble = r"\.zip: .*i\.tif.* (is damaged|cannot be unpacked)"
-        with pytest.raises(BundleError, match=trouble), opened(pixels):
+        told = rf"{name}: .*i\.tif.* {trouble}"
+        with pytest.raises(BundleError, match=told), opened(pixels):
             pass
 
 
@@ -218,7 +226,7 @@ def test_a_full_disk_is_told(
         return Path("/dev/full").open("r+b", 0)
 
     pixels = stored_at(tmp_path / "packed.zip", values)
-    monkeypatch.setattr("napari_piximi.io._source.TemporaryFile", full)
+    monkeypatch.setattr("napari_piximi.io._zip_or_folder.TemporaryFile", full)
     with pytest.raises(OSError, match="No space left"), open_stack(pixels):
         pass
 
@@ -324,6 +332,18 @@ def test_an_image_is_copied_block_by_block(
     assert isinstance(found, StoredArray)
     with opened(found) as stack:
         np.testing.assert_array_equal([np.asarray(stack[n]) for n in range(3)], values)
+
+
+@pytest.mark.parametrize("name", ["p.zip", "packed.zip"])
+def test_a_damaged_image_is_not_copied_into_a_folder(
+    name: str, values: NDArray[np.float32], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_layout, "BLOCK_BYTES", 1000)
+    damage(stored_at(tmp_path / name, values))
+    project = read_bundle(tmp_path / name)
+    with pytest.raises(BundleError, match=r"i\.tif"):
+        write_bundle(project, tmp_path / "two.zarr")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_small_and_free_pixels_are_read(

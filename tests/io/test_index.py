@@ -24,7 +24,7 @@ from tests.io.tiny_bundle import (
 from napari_piximi.errors import PiximiError, PiximiWarning
 from napari_piximi.io import _index, bundle
 from napari_piximi.io._index import INDEX_NAME, LENGTH, MAGIC, read_index
-from napari_piximi.io._source import open_source
+from napari_piximi.io._zip_or_folder import open_source
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.model import edits
 from napari_piximi.model.project import Project

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_piximi.errors import BundleError
-from napari_piximi.io import _source, _zarr
+from napari_piximi.io import _zarr, _zip_or_folder
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.io.planes import lend_planes, read_plane
 from napari_piximi.model import edits, masks
@@ -89,7 +89,7 @@ def test_many_planes_are_the_same_as_one_by_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, span: int
 ) -> None:
     """Of a zip and a folder, in groups of many, and where each is larger than a group."""
-    monkeypatch.setattr(_source, "MAX_SPAN", span)
+    monkeypatch.setattr(_zip_or_folder, "MAX_SPAN", span)
     write_bundle(noisy_objects(60), tmp_path / name)
     opened = read_bundle(tmp_path / name)
     wanted = [(opened.pixels(thing), thing.plane) for thing in [*opened.things.values()][::-1]]
@@ -117,7 +117,7 @@ def test_lent_planes_are_right_while_they_are_lent(tmp_path: Path) -> None:
 
 def test_alike_neighbours_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of each the plane that is meant, though all four planes of each are stored."""
-    monkeypatch.setattr(_source, "MAX_SPAN", 1 << 24)
+    monkeypatch.setattr(_zip_or_folder, "MAX_SPAN", 1 << 24)
     write_bundle(noisy_objects(200), tmp_path / "stack.zip")
     opened = read_bundle(tmp_path / "stack.zip")
     wanted = [(opened.pixels(thing), thing.plane) for thing in opened.annotations()]
@@ -136,7 +136,7 @@ def test_packed_planes_that_come_together_are_bounded_as_unpacked(
     with ZipFile(tmp_path / "plain.zip") as plain, ZipFile(tmp_path / "p.zip", "w", 8) as packed:
         for name in plain.namelist():
             packed.writestr(name, plain.read(name))
-    monkeypatch.setattr(_source, "MAX_SPAN", 100_000)
+    monkeypatch.setattr(_zip_or_folder, "MAX_SPAN", 100_000)
     opened = read_bundle(tmp_path / "p.zip")
     wanted = [(opened.pixels(thing), thing.plane) for thing in opened.annotations()]
     chunks = {n: pixels.chunks[0] for n, (pixels, _) in enumerate(wanted)}  # type: ignore[attr-defined]

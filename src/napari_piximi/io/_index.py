@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from napari_piximi.io._document import Attributes
 from napari_piximi.io._names import leads_astray, unicode_name
-from napari_piximi.io._source import Source, ZipSource
+from napari_piximi.io._source import Source
 from napari_piximi.io._table import Placed, ThingTable
 from napari_piximi.io._zarr import MAX_BYTES, SIMPLE, StoredArray
 from napari_piximi.io._zip import CENTRAL, STORED, Member, find_directory, parse_entries
+from napari_piximi.io._zip_or_folder import ZipSource
 from napari_piximi.model.things import Channel
 
 __all__ = ["INDEX_NAME", "Index", "digest", "pack", "read_index"]

@@ -12,9 +12,9 @@ from typing import Any, TypeGuard
 from napari_piximi.errors import BundleError, PiximiError
 from napari_piximi.io._journal_diff import PIECE, breathe
 from napari_piximi.io._journal_values import inside
-from napari_piximi.io._source import open_source
 from napari_piximi.io._zarr import StoredArray
 from napari_piximi.io._zip import find_directory
+from napari_piximi.io._zip_or_folder import open_source
 from napari_piximi.model.project import Project
 
 __all__ = ["Origin", "opened", "things_digest"]

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from napari_piximi.io._document import OWN, Attributes
 from napari_piximi.io._names import unicode_name
-from napari_piximi.io._packed import BLOCK_BYTES, blocks_of, packed_blocks
-from napari_piximi.io._source import Source, ZipSource
+from napari_piximi.io._packed import BLOCK_BYTES, packed_blocks
 from napari_piximi.io._table import Placed
 from napari_piximi.io._writers import Writer
 from napari_piximi.io._zarr import SIMPLE, StoredArray, simple_metadata
 from napari_piximi.io._zip import Member
+from napari_piximi.io._zip_or_folder import ZipSource
 from napari_piximi.io.disk import DiskStack, open_stack
 from napari_piximi.model import masks
 from napari_piximi.model.project import Project
@@ -85,7 +85,7 @@ class ThingWriter:
         self._compress = compress
         self._contents = _contents(project.things.values())
         self._stack = ExitStack()
-        self._files: dict[Source, BinaryIO] = {}
+        self._files: dict[ZipSource, BinaryIO] = {}
         self._view = ExitStack()
         self._seen: tuple[str, NDArray[Any] | DiskStack] | None = None
 
@@ -197,9 +197,7 @@ class ThingWriter:
         if not (isinstance(source, ZipSource) and self._writer.packs):
             if member.size <= BLOCK_BYTES:
                 return self._writer.write(name, source.read(member))
-            with source.open_member(member) as file:
-                blocks = blocks_of(file, member.size, f"{source.path}: {member.name}")
-                return self._writer.write_blocks(name, member.size, blocks)
+            return self._writer.write_blocks(name, member.size, source.blocks(member))
         if source not in self._files:
             self._files[source] = self._stack.enter_context(source.open())
         packed = packed_blocks(self._files[source], member, source.path)

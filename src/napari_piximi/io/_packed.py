@@ -20,7 +20,7 @@ __all__ = [
     "go_to",
     "packed_blocks",
     "packed_bytes",
-    "unpacked",
+    "unpack",
     "unpacked_blocks",
 ]
 
@@ -53,8 +53,8 @@ def packed_blocks(
     yield from blocks_of(file, member.packed, f"{path}: {member.name}", size)
 
 
-def go_to(file: BinaryIO, member: Member, path: Path) -> int:
-    """Go to where the bytes of a member begin in the zip; return where that is.
+def go_to(file: BinaryIO, member: Member, path: Path) -> None:
+    """Go to where the bytes of a member begin in the zip.
 
     Raises
     ------
@@ -71,7 +71,6 @@ def go_to(file: BinaryIO, member: Member, path: Path) -> int:
     start = file.seek(sum(LENGTHS.unpack_from(header, 26)), os.SEEK_CUR)
     if member.packed > os.fstat(file.fileno()).st_size - start:  # before memory is taken for it
         raise BundleError(_short(f"{path}: {member.name}"))
-    return start
 
 
 def blocks_of(file: BinaryIO, length: int, where: str, size: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -90,7 +89,7 @@ def blocks_of(file: BinaryIO, length: int, where: str, size: int = BLOCK_BYTES) 
         length -= len(block)
 
 
-def unpacked(member: Member, packed: Bytes, path: Path, crc32: Checksum = zlib.crc32) -> Bytes:
+def unpack(member: Member, packed: Bytes, path: Path, crc32: Checksum = zlib.crc32) -> Bytes:
     """Unpack a member of which all packed bytes are there.
 
     Raises

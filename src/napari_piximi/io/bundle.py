@@ -41,13 +41,14 @@ from napari_piximi.io._networks import (
     read_networks,
     write_networks,
 )
-from napari_piximi.io._source import Source, open_source
+from napari_piximi.io._source import Source
 from napari_piximi.io._table import Placed, read_table, table_of
 from napari_piximi.io._things import make_things
 from napari_piximi.io._upgrades import upgrade
 from napari_piximi.io._warn import warn
 from napari_piximi.io._writers import Writer, writing
 from napari_piximi.io._zip import Member, ZipWriter
+from napari_piximi.io._zip_or_folder import open_source
 from napari_piximi.model.bulk import without_garbage_collection
 from napari_piximi.model.project import Project
 from napari_piximi.model.things import Image

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from napari_piximi.errors import BundleError, ModelFileError
 from napari_piximi.io._document import find_models, list_files
-from napari_piximi.io._source import Source, open_source
+from napari_piximi.io._source import Source
 from napari_piximi.io._tfjs_metadata import is_network
+from napari_piximi.io._zip_or_folder import open_source
 from napari_piximi.io.sniffing import classifier_json
 from napari_piximi.io.tfjs import model_from_bytes, read_model, shard_names
 from napari_piximi.model.training import ModelArtifact
