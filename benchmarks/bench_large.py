@@ -37,7 +37,7 @@ from tests.segment.nuclei import KIND, nuclei, nuclei_project
 from napari_piximi.io.bundle import read_bundle, write_bundle
 from napari_piximi.io.images import read_images
 from napari_piximi.model import edits
-from napari_piximi.model.project import new_project
+from napari_piximi.model.project import Project, new_project
 
 ASKED = 3.0
 """GB (10⁹ bytes)."""
@@ -90,14 +90,11 @@ def write_fitted(path: Path, image: Path, epochs: int) -> None:
     command = (*COMMAND, "fit-network", str(few), "--kind", KIND, "--out", str(fitted))
     subprocess.run((*command, "--epochs", str(epochs)), check=True, stdout=subprocess.DEVNULL)
     project = read_bundle(fitted)
-    project = edits.delete_things(project, [one.id for one in project.images()])
-    images = read_images(image, category=project.kinds["Image"].unknown)
-    write_bundle(edits.add_images(project, images), path)
+    write_with(path, image, edits.delete_things(project, [one.id for one in project.images()]))
 
 
-def write_bundled(path: Path, image: Path) -> None:
-    """Write a project with the large image alone."""
-    project = new_project("large")
+def write_with(path: Path, image: Path, project: Project) -> None:
+    """Write a project to which the large image is added."""
     images = read_images(image, category=project.kinds["Image"].unknown)
     write_bundle(edits.add_images(project, images), path)
 
@@ -110,7 +107,7 @@ def command_for(segmenter: str, image: Path, epochs: int, *, bundle: bool) -> tu
     elif segmenter == "own":
         write_fitted(source := image.with_name("project.zip"), image, epochs)
     if bundle and source == image:
-        write_bundled(source := image.with_name("bundled.zip"), image)
+        write_with(source := image.with_name("bundled.zip"), image, new_project("large"))
     out = image.with_name(f"{segmenter}.zip")
     return (*COMMAND, "segment", str(source), "--out", str(out), *more)
 

@@ -310,8 +310,8 @@ BENCHMARKS = sorted((ROOT / "benchmarks").glob("bench_*.py"))
 
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
-def test_a_benchmark_says_where_the_tests_are_before_it_takes_from_them(path: Path) -> None:
-    """It is run as a script, which sees what lies beside it only."""
+def test_a_benchmark_is_known_to_make_and_runs_as_a_script(path: Path) -> None:
+    """A script sees what lies beside it only, until it says where the tests are."""
     text = path.read_text("utf-8")
     assert f"benchmarks/{path.name}" in (ROOT / "Makefile").read_text("utf-8")
     if taken := re.search(r"^from tests", text, re.MULTILINE):

@@ -21,13 +21,17 @@ def scrolled(content: QWidget, least: int = 0) -> QScrollArea:
         Its height in pixels at least.
     """
     area = QScrollArea()
+    _fill(area, content)
+    area.setMinimumHeight(least)
+    return area
+
+
+def _fill(area: QScrollArea, content: QWidget) -> None:
     area.setWidget(content)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setMinimumHeight(least)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return area
 
 
 class LowPage(QScrollArea):
@@ -43,11 +47,7 @@ class LowPage(QScrollArea):
 
     def __init__(self, content: QWidget) -> None:
         super().__init__()
-        self.setWidget(content)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        _fill(self, content)
 
     def minimumSizeHint(self) -> QSize:
         """Return the width of the page with a scroll bar beside it, and the height it can have."""
