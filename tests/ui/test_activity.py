@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QDialog, QLabel, QMainWindow
 
 from napari_piximi.ui import activity as module
 from napari_piximi.ui.activity import Activity, keep_room
-from napari_piximi.ui.rest import BEAT
+from napari_piximi.ui.rest import BEAT, Pace
 
 
 class Bar:
@@ -106,6 +106,19 @@ def test_napari_shows_them(qapp: object) -> None:
     activity.end(1)
     activity.flush()
     assert bar not in napari_progress._all_instances
+
+
+def test_what_has_its_bar_is_not_drawn_again_between_two_beats(
+    activity: Activity, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait for the bar is over with it: the sign would turn twice, and so the window."""
+    turns: list[int] = []
+    monkeypatch.setattr(module, "_turn_signs", lambda: turns.append(1))
+    monkeypatch.setattr(activity, "_pace", Pace(lambda: None))
+    activity.begin("a", "Fit")
+    activity.flush()
+    qtbot.wait(module.DELAY + 200)
+    assert turns == [1]
 
 
 @pytest.mark.usefixtures("activity")

@@ -79,6 +79,7 @@ class Activity:
         """Do now what was noted, unless that is being done."""
         if self._turning:
             return
+        self._timer.stop()  # all that wait for a bar get it now
         self._turning = True
         moving = _is_seen()
         try:
